@@ -1,0 +1,1 @@
+//! REST control plane, auth, and the publisher of views

@@ -1,0 +1,1 @@
+//! From probe outcomes to a verdict (behaviour.md 7.4).

@@ -1,0 +1,2 @@
+//! Self-hosted load balancer that speaks the Cloudflare Load Balancing API
+fn main() {}

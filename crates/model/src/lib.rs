@@ -1,0 +1,39 @@
+//! What the product balances, as meant: load balancers, pools, endpoints and monitors, the health
+//! known of them, and the one immutable [`View`] that every decision is taken on.
+//!
+//! A document as a user sent it lives in `api` and `store`; this crate holds what it means. Nothing
+//! here chooses (that is `decision`), does I/O, or knows the time.
+
+#![no_std]
+
+extern crate alloc;
+#[cfg(test)]
+extern crate std;
+
+mod address;
+mod config;
+mod health;
+mod host;
+mod id;
+mod load_balancer;
+mod monitor;
+mod pool;
+mod time;
+mod view;
+
+pub use address::Address;
+pub use config::{
+    AffinityKey, AffinityKeys, Config, ConfigBuilder, EndpointIx, EndpointSpec, LoadBalancerIx,
+    MonitorIx, PoolIx, PoolSpec,
+};
+pub use health::{EndpointHealth, FailureReason, Health, PoolHealth, PoolStatus, Verdict};
+pub use host::{HostIndex, HostPattern, HostPatternError};
+pub use id::{AccountId, EndpointId, IdError, LoadBalancerId, MonitorId, PoolId, ZoneId};
+pub use load_balancer::{
+    AffinityKind, CookieSameSite, CookieSecure, LoadBalancer, PoolWeights, SessionAffinity,
+    Steering, ZeroDowntimeFailover,
+};
+pub use monitor::{BodyMatch, ExpectedCode, ExpectedCodes, Method, Monitor, MonitorKind};
+pub use pool::{Endpoint, EndpointSteering, Pool, Weight};
+pub use time::Timestamp;
+pub use view::{Live, LiveWriter, View};

@@ -1,0 +1,1 @@
+//! Health monitors: probes on a schedule, verdicts by the decision crate

@@ -1,0 +1,1 @@
+//! TLS towards endpoints and probe targets.

@@ -1,0 +1,1 @@
+//! Versioned documents with a watch; knows nothing of balancing
