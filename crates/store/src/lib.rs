@@ -1,1 +1,58 @@
-//! Versioned documents with a watch; knows nothing of balancing
+//! Versioned documents with a watch.
+//!
+//! A [`Document`] is a body under a [`Key`]; a [`Batch`] of changes is written whole or not at all
+//! and moves the store from one [`Revision`] to the next. Readers take a [`Snapshot`]: every
+//! document of one revision, in memory, for the price of one reference count.
+//!
+//! [`SqliteStore`] keeps documents on disk, [`MemoryStore`] keeps them while it lives. Both sit
+//! behind [`Store`], whose terms (expected revisions per key, one revision per batch) are those of
+//! etcd as well.
+//!
+//! The store knows nothing of balancing: what a body means, which documents refer to which, and
+//! who may write is the caller's business. It never alters a body.
+
+mod batch;
+mod document;
+mod error;
+mod memory;
+mod published;
+mod snapshot;
+mod sqlite;
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use tokio::sync::watch;
+
+pub use batch::{BATCH_CHANGES_MAX, BODY_BYTES_MAX, Batch, Change, Expected, Write};
+pub use document::{Document, Key, Revision};
+pub use error::{BatchError, CommitError, OpenError};
+pub use memory::MemoryStore;
+pub use snapshot::Snapshot;
+pub use sqlite::{SqliteOptions, SqliteStore};
+
+/// A commit under way.
+pub type Commit<'a> = Pin<Box<dyn Future<Output = Result<Revision, CommitError>> + Send + 'a>>;
+
+/// Where documents are kept. Used as `Arc<dyn Store>`.
+pub trait Store: Send + Sync + 'static {
+    /// Every document of the newest committed revision. Costs one reference count, never waits,
+    /// and keeps working when writes fail.
+    fn snapshot(&self) -> Arc<Snapshot>;
+
+    /// Writes a batch, whole or not at all. When the future yields a revision the batch survives
+    /// the end of the process at any moment, and [`Self::snapshot`] already contains it.
+    ///
+    /// An empty batch writes nothing and yields the current revision, if its expectations hold.
+    ///
+    /// # Dropping
+    /// A commit dropped early may or may not be written: it is once it has entered the queue.
+    ///
+    /// # Errors
+    /// See [`CommitError`]. After any error the snapshot is what it was.
+    fn commit(&self, batch: Batch) -> Commit<'_>;
+
+    /// Wakes when the revision moves. Revisions may be skipped; the newest is always seen.
+    fn watch(&self) -> watch::Receiver<Revision>;
+}
