@@ -1,0 +1,6 @@
+//! How each suite is run. One file per tool that does the work.
+
+pub(crate) mod bench;
+pub(crate) mod cargo;
+pub(crate) mod conformance;
+pub(crate) mod fuzz;

@@ -1,0 +1,44 @@
+//! Suites of `conformance/`: pytest against the binary as a user has it.
+//!
+//! The binary is the development build. It shares every compiled dependency with the unit tests,
+//! so it costs seconds where an optimised one costs minutes, and its assertions are on.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use crate::process::{BUILD_LIMIT, RUN_LIMIT, cargo, run};
+use crate::suite::Stop;
+use crate::tools;
+use crate::workspace::Workspace;
+
+/// The pinned Python packages of every suite here.
+const REQUIREMENTS: &str = "conformance/requirements.txt";
+
+/// What the product promises, shown from outside.
+pub(crate) fn acceptance(workspace: &Workspace) -> Result<(), Stop> {
+    tools::program("curl")?;
+    pytest(workspace, "acceptance")
+}
+
+/// What a newcomer sees first.
+pub(crate) fn demo(workspace: &Workspace) -> Result<(), Stop> {
+    tools::program("curl")?;
+    pytest(workspace, "demo")
+}
+
+fn pytest(workspace: &Workspace, folder: &str) -> Result<(), Stop> {
+    let python = tools::python(workspace, REQUIREMENTS)?;
+    let binary = build(workspace)?;
+    let mut command = Command::new(python);
+    command.args(["-m", "pytest", folder]);
+    command.current_dir(workspace.root.join("conformance")).env("EVENKEEL_BIN", binary);
+    run(&mut command, RUN_LIMIT)
+}
+
+/// Builds the whole workspace's binaries: asking for one package alone would choose other features
+/// for shared dependencies and compile them a second time.
+fn build(workspace: &Workspace) -> Result<PathBuf, Stop> {
+    let mut command = cargo(&workspace.root);
+    run(command.args(["build", "--workspace", "--bins", "--locked"]), BUILD_LIMIT)?;
+    Ok(workspace.target.join("debug").join("evenkeel"))
+}

@@ -1,0 +1,111 @@
+//! What suites need from the machine beyond Rust and a C compiler, and how it is had: Debian
+//! packages as root, Python packages below the target folder. Nothing is installed elsewhere.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use crate::process::{is_there, output, run};
+use crate::suite::Stop;
+use crate::workspace::Workspace;
+
+/// Package archives answer in seconds; a mirror that takes longer is not coming back.
+const INSTALL_LIMIT: Duration = Duration::from_secs(8 * 60);
+
+/// The oldest Python that the pinned packages run on.
+const PYTHON_MIN: (u32, u32) = (3, 10);
+
+/// The name of the file that says what a virtual environment was made of.
+const STAMP: &str = "made-from.txt";
+
+/// A Python that has the packages of `requirements`, in a virtual environment below the target
+/// folder. Made once; made anew when the requirements or the interpreter change.
+///
+/// # Errors
+/// Left out when there is no fitting Python and none can be installed, or the packages cannot be
+/// fetched.
+pub(crate) fn python(workspace: &Workspace, requirements: &str) -> Result<PathBuf, Stop> {
+    let wanted = workspace.read(requirements);
+    let wanted = wanted.ok_or_else(|| Stop::failed(format!("{requirements} is missing")))?;
+    let version = match python_version() {
+        Some(version) => version,
+        None => {
+            apt(&["python3", "python3-venv"])?;
+            python_version().ok_or_else(|| Stop::left_out("python3 is not installed"))?
+        }
+    };
+    if version < PYTHON_MIN {
+        let (major, minor) = PYTHON_MIN;
+        return Err(Stop::left_out(format!("python3 is older than {major}.{minor}")));
+    }
+
+    let venv = workspace.target.join("venv");
+    let python = venv.join("bin").join("python");
+    let stamp = format!("python {}.{}\n{wanted}", version.0, version.1);
+    let is_current = fs::read_to_string(venv.join(STAMP)).is_ok_and(|made| made == stamp);
+    if is_current && output(Command::new(&python).arg("--version")).is_some() {
+        return Ok(python);
+    }
+
+    make_venv(&venv)?;
+    let mut pip = Command::new(&python);
+    pip.current_dir(&workspace.root);
+    pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]);
+    run(pip.args(["--requirement", requirements]), INSTALL_LIMIT)
+        .map_err(|_| Stop::left_out(format!("pip cannot install {requirements}")))?;
+    fs::write(venv.join(STAMP), stamp)
+        .map_err(|error| Stop::failed(format!("{}: {error}", venv.display())))?;
+    Ok(python)
+}
+
+/// A program, installed from the Debian package of that name when it is missing.
+///
+/// # Errors
+/// Left out when it is missing and cannot be installed here.
+pub(crate) fn program(name: &str) -> Result<(), Stop> {
+    if is_there(name) {
+        return Ok(());
+    }
+    apt(&[name])
+}
+
+fn make_venv(venv: &Path) -> Result<(), Stop> {
+    let make = || {
+        let mut command = Command::new("python3");
+        run(command.args(["-m", "venv", "--clear"]).arg(venv), INSTALL_LIMIT)
+    };
+    // Debian ships the module apart from Python, and says so only when it is used.
+    make().or_else(|_| {
+        apt(&["python3-venv"])?;
+        make().map_err(|_| Stop::left_out("python3 cannot make a virtual environment"))
+    })
+}
+
+/// Installs Debian packages, as root only.
+fn apt(packages: &[&str]) -> Result<(), Stop> {
+    let list = packages.join(" ");
+    if !is_root() || !is_there("apt-get") {
+        return Err(Stop::left_out(format!("{list} missing: install it, e.g. apt install {list}")));
+    }
+    let apt = |arguments: &[&str]| {
+        let mut command = Command::new("apt-get");
+        command.env("DEBIAN_FRONTEND", "noninteractive").arg("--quiet").args(arguments);
+        run(&mut command, INSTALL_LIMIT)
+            .map_err(|_| Stop::left_out(format!("apt-get cannot install {list}")))
+    };
+    apt(&["update"])?;
+    apt(&[&["install", "--yes", "--no-install-recommends"], packages].concat())
+}
+
+fn is_root() -> bool {
+    output(Command::new("id").arg("-u")).is_some_and(|id| id.stdout.trim_ascii() == b"0")
+}
+
+fn python_version() -> Option<(u32, u32)> {
+    let script = "import sys; print(*sys.version_info[:2])";
+    let output = output(Command::new("python3").args(["-c", script]))?;
+    let text = String::from_utf8(output.stdout).ok()?;
+    let (major, minor) = text.trim().split_once(' ')?;
+    Some((major.parse().ok()?, minor.parse().ok()?))
+}
