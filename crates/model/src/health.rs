@@ -4,6 +4,7 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use crate::config::{Config, EndpointIx, PoolIx};
+use crate::{Endpoint, Pool};
 
 /// What we conclude about an endpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -112,15 +113,72 @@ pub struct PoolHealth {
     pub status: PoolStatus,
     /// Whether it may be chosen for new traffic (behaviour.md 1.3).
     pub is_fit: bool,
+    /// Whether sessions may go on in it: as `is_fit`, but its endpoints may all have weight 0
+    /// (behaviour.md 1.4).
+    pub keeps_sessions: bool,
     /// Sum of the fit endpoints' weights, in hundredths.
     pub fit_weight: u32,
+}
+
+impl PoolHealth {
+    fn new(config: &Config, pool: &Pool, endpoints: &[EndpointHealth], admits: &[Admits]) -> Self {
+        let (mut enabled, mut passing, mut fit_weight) = (0, 0, 0);
+        let mut decided = false;
+        for ix in pool.endpoints() {
+            let endpoint = config.endpoint(ix);
+            if !endpoint.enabled {
+                continue;
+            }
+            enabled += 1;
+            decided |= endpoints[ix.get()].verdict != Verdict::Unknown;
+            if admits[ix.get()] != Admits::Nothing {
+                passing += 1;
+                // Adds nothing where new traffic is refused: there the weight is 0.
+                fit_weight += endpoint.weight.hundredths();
+            }
+        }
+        let enough = passing >= pool.endpoints_min;
+        let status = match pool.monitor {
+            _ if !pool.enabled => PoolStatus::Disabled,
+            None => PoolStatus::Unknown,
+            Some(_) if !decided && enabled > 0 => PoolStatus::Unknown,
+            Some(_) if !enough => PoolStatus::Critical,
+            Some(_) if passing < enabled => PoolStatus::Degraded,
+            Some(_) => PoolStatus::Healthy,
+        };
+        let keeps_sessions = pool.enabled && enough;
+        Self { status, is_fit: keeps_sessions && fit_weight > 0, keeps_sessions, fit_weight }
+    }
+}
+
+/// What an endpoint may be given (behaviour.md 1.3, 1.4).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Admits {
+    /// Disabled, unhealthy, or unknown with a monitor attached.
+    Nothing,
+    /// Requests of the sessions it has: its weight is 0.
+    Sessions,
+    /// New traffic too.
+    All,
+}
+
+impl Admits {
+    fn new(endpoint: &Endpoint, monitored: bool, verdict: Verdict) -> Self {
+        if !endpoint.enabled || (monitored && verdict != Verdict::Healthy) {
+            Self::Nothing
+        } else if endpoint.weight.is_zero() {
+            Self::Sessions
+        } else {
+            Self::All
+        }
+    }
 }
 
 /// Health of every endpoint and pool of one [`Config`].
 #[derive(Debug, Clone, Default)]
 pub struct Health {
     endpoints: Vec<EndpointHealth>,
-    fit: Vec<bool>,
+    admits: Vec<Admits>,
     pools: Vec<PoolHealth>,
 }
 
@@ -129,39 +187,18 @@ impl Health {
     #[must_use]
     pub fn new(config: &Config, mut of: impl FnMut(EndpointIx) -> EndpointHealth) -> Self {
         let endpoints: Vec<_> = config.endpoints_indexed().map(|(ix, _)| of(ix)).collect();
-        let passes = |ix: EndpointIx| {
-            let endpoint = config.endpoint(ix);
-            let monitored = config.pool(endpoint.pool).monitor.is_some();
-            endpoint.enabled && (!monitored || endpoints[ix.get()].verdict == Verdict::Healthy)
-        };
-        let fit: Vec<_> = config
-            .endpoints_indexed()
-            .map(|(ix, endpoint)| passes(ix) && !endpoint.weight.is_zero())
+        let admits: Vec<_> = config
+            .endpoints
+            .iter()
+            .zip(&endpoints)
+            .map(|(endpoint, known)| {
+                let monitored = config.pool(endpoint.pool).monitor.is_some();
+                Admits::new(endpoint, monitored, known.verdict)
+            })
             .collect();
-        let pools = config.pools.iter().map(|pool| {
-            let enabled = pool.endpoints().filter(|ix| config.endpoint(*ix).enabled).count();
-            let passing = pool.endpoints().filter(|ix| passes(*ix)).count();
-            let decided = pool
-                .endpoints()
-                .filter(|ix| config.endpoint(*ix).enabled)
-                .any(|ix| endpoints[ix.get()].verdict != Verdict::Unknown);
-            let fit_weight = pool
-                .endpoints()
-                .filter(|ix| fit[ix.get()])
-                .map(|ix| config.endpoint(ix).weight.hundredths())
-                .sum();
-            let enough = passing as u64 >= u64::from(pool.endpoints_min);
-            let status = match pool.monitor {
-                _ if !pool.enabled => PoolStatus::Disabled,
-                None => PoolStatus::Unknown,
-                Some(_) if !decided && enabled > 0 => PoolStatus::Unknown,
-                Some(_) if !enough => PoolStatus::Critical,
-                Some(_) if passing < enabled => PoolStatus::Degraded,
-                Some(_) => PoolStatus::Healthy,
-            };
-            PoolHealth { status, is_fit: pool.enabled && enough && fit_weight > 0, fit_weight }
-        });
-        Self { pools: pools.collect(), endpoints, fit }
+        let pools =
+            config.pools.iter().map(|pool| PoolHealth::new(config, pool, &endpoints, &admits));
+        Self { pools: pools.collect(), endpoints, admits }
     }
 
     /// What is known of one endpoint.
@@ -174,7 +211,14 @@ impl Health {
     /// nothing monitors it (behaviour.md 1.3).
     #[must_use]
     pub fn is_fit(&self, ix: EndpointIx) -> bool {
-        self.fit[ix.get()]
+        self.admits[ix.get()] == Admits::All
+    }
+
+    /// Whether an endpoint may go on with the sessions it has: as [`Self::is_fit`], but weight 0
+    /// is fine (behaviour.md 1.4, 4.7).
+    #[must_use]
+    pub fn keeps_sessions(&self, ix: EndpointIx) -> bool {
+        self.admits[ix.get()] != Admits::Nothing
     }
 
     /// The condition of one pool.

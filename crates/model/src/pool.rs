@@ -65,6 +65,18 @@ pub struct Endpoint {
     pub virtual_network: Option<String>,
 }
 
+impl Endpoint {
+    /// Whether both are the same server, in whichever pools: address, port and virtual network
+    /// agree (behaviour.md U24). A server that just refused is not worth a second try under
+    /// another pool's name.
+    #[must_use]
+    pub fn is_same_server(&self, other: &Self) -> bool {
+        self.address == other.address
+            && self.port == other.port
+            && self.virtual_network == other.virtual_network
+    }
+}
+
 /// A weight from 0 to 1 in steps of 0.01, held as hundredths so that sums are exact.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Weight(u8);
