@@ -1,0 +1,139 @@
+//! Proof that a decision allocates nothing, failover included: an allocator that counts.
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+use std::sync::Arc;
+
+use evenkeel_decision::{
+    Decision, DialFailure, Env, RequestFacts, Rng, Step, Trail, decide, mentions_session_cookie,
+    strip_session_cookie,
+};
+use evenkeel_model::{
+    Address, AffinityKey, AffinityKeys, AffinityKind, ConfigBuilder, EndpointHealth, EndpointSpec,
+    EndpointSteering, Health, HostPattern, LoadBalancer, LoadBalancerId, PoolId, PoolSpec,
+    PoolWeights, SessionAffinity, Steering, Timestamp, View, ZeroDowntimeFailover, ZoneId,
+};
+
+struct Counting;
+
+thread_local! {
+    static ALLOCATIONS: Cell<u32> = const { Cell::new(0) };
+}
+
+// SAFETY: every call goes on to the system's allocator unchanged; counting touches a constant-
+// initialised thread local without a destructor, which allocates nothing.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        ALLOCATIONS.set(ALLOCATIONS.get() + 1);
+        // SAFETY: the caller's promises about `layout` are passed on.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
+        // SAFETY: `block` came from `System` by `alloc` above, with this layout.
+        unsafe { System.dealloc(block, layout) }
+    }
+}
+
+#[global_allocator]
+static COUNTING: Counting = Counting;
+
+struct Ones;
+
+impl Rng for Ones {
+    fn next_u64(&mut self) -> u64 {
+        1
+    }
+}
+
+const NOW: Timestamp = Timestamp::from_seconds(1_795_505_280);
+
+/// Two pools of three endpoints, cookie affinity, and a retry that may go anywhere.
+fn view(steering: Steering) -> View {
+    let key = AffinityKey([7; 32]);
+    let mut builder = ConfigBuilder::new(AffinityKeys { current: key, previous: Some(key) });
+    let pools: Vec<_> = [1, 2]
+        .map(|n| {
+            builder.pool(PoolSpec {
+                id: PoolId([n; 16]),
+                name: format!("pool-{n}"),
+                enabled: true,
+                endpoints_min: 1,
+                monitor: None,
+                endpoint_steering: EndpointSteering::Random,
+                endpoints: (0..3)
+                    .map(|m| EndpointSpec::new("e", Address::parse(&format!("192.0.{n}.{m}")), 80))
+                    .collect(),
+            })
+        })
+        .into();
+    let lb = LoadBalancer {
+        id: LoadBalancerId([1; 16]),
+        zone: ZoneId([1; 16]),
+        host: HostPattern::parse("shop.example.com").expect("a name"),
+        enabled: true,
+        proxied: true,
+        fallback_pool: pools[1],
+        default_pools: pools,
+        steering,
+        pool_weights: PoolWeights::default(),
+        affinity: SessionAffinity {
+            kind: AffinityKind::Cookie,
+            failover: ZeroDowntimeFailover::Sticky,
+            ..SessionAffinity::default()
+        },
+        failover_across_pools: true,
+    };
+    builder.load_balancer(lb).expect("the only one");
+    let config = Arc::new(builder.build());
+    let health = Health::new(&config, |_| EndpointHealth::default());
+    View { config, health, revision: 1 }
+}
+
+/// Allocations of one request: decided, unresolved once, failed once, answered by the third.
+fn allocations(view: &View, cookies: &[&[u8]], out: &mut Vec<u8>) -> u32 {
+    let before = ALLOCATIONS.get();
+    let facts = RequestFacts {
+        host: "shop.example.com",
+        client: [203, 0, 113, 9].into(),
+        https: true,
+        cookies,
+    };
+    let mut env = Env { now: NOW, rng: &mut Ones };
+    let mut trail = Trail::new();
+    let Decision::Forward(mut plan) = decide(view, &facts, &mut env, &mut trail) else {
+        panic!("an endpoint is fit");
+    };
+    plan.unresolved(view, &mut env, &mut trail);
+    plan.failed(view, &mut env, DialFailure::Refused, &mut trail);
+    assert!(matches!(plan.step(), Step::Dial(target) if target.attempt == 2));
+    if let Some(session) = plan.answered() {
+        session.write_value(view, NOW, true, out);
+    }
+    for line in cookies.iter().filter(|line| mentions_session_cookie(line)) {
+        strip_session_cookie(line, out);
+    }
+    ALLOCATIONS.get() - before
+}
+
+#[test]
+fn a_decision_allocates_nothing() {
+    for steering in [Steering::Off, Steering::Random] {
+        let view = view(steering);
+        let mut out = Vec::with_capacity(4096);
+        assert_eq!(allocations(&view, &[], &mut out), 0, "a new session, {steering:?}");
+
+        let set = String::from_utf8(out.clone()).unwrap();
+        let pair = set.split(';').next().unwrap();
+        let line = format!("theme=dark; {pair}; _ga=GA1.1.1234567890");
+        let lines: [&[u8]; 2] = [b"a=1; b=2", line.as_bytes()];
+        assert_eq!(allocations(&view, &lines, &mut out), 0, "a pinned one, {steering:?}");
+    }
+}
+
+#[test]
+fn the_counter_counts() {
+    let before = ALLOCATIONS.get();
+    drop(std::hint::black_box(Box::new(1)));
+    assert_eq!(ALLOCATIONS.get() - before, 1);
+}
