@@ -1,0 +1,180 @@
+//! One turn of one proxy: CPU time, answers and arrivals over the same stretch of load, and what
+//! the rest of the machine did meanwhile.
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use crate::cpu::{self, CoreTime, CoreUse, TreeTime, TreeUse};
+use crate::endpoint::{Arrived, Endpoints};
+use crate::failure::Result;
+use crate::http;
+use crate::interleave::{LOAD_CORE, PROXY_CORE};
+use crate::load::{Load, Outcome};
+use crate::proxy::{MONITOR_INTERVAL_S, Running};
+
+/// Answers of a run may differ from the probe's in size (a ray id, a date, a cookie), but an error
+/// page or a redirect differs by more than this share.
+const ANSWER_SIZE_TOLERANCE: f64 = 0.1;
+
+/// What a turn is measured with.
+#[derive(Debug)]
+pub struct Stage<'a> {
+    /// The endpoints behind the proxy.
+    pub endpoints: &'a Endpoints,
+    /// The load in front of it.
+    pub load: Load,
+    /// The turn's folder.
+    pub dir: PathBuf,
+    /// Size of the right answer, head included.
+    pub answer_bytes: usize,
+}
+
+/// What one turn showed.
+#[derive(Debug, Clone)]
+pub struct Sample {
+    /// What the load generator counted.
+    pub load: Outcome,
+    /// CPU time of the proxy's processes.
+    pub proxy: TreeUse,
+    /// From the first reading to the last.
+    pub wall: Duration,
+    /// The proxy's core.
+    pub proxy_core: CoreUse,
+    /// The core of load generator and endpoints.
+    pub load_core: CoreUse,
+    /// CPU time of the load generator.
+    pub generator: Duration,
+    /// CPU time of the endpoints.
+    pub endpoints: Duration,
+    /// What the endpoints saw.
+    pub arrived: Arrived,
+    /// What the proxy's own metrics say of its upstream connections, if it has such.
+    pub own_metrics: Option<OwnMetrics>,
+    /// Why the row is void; empty when it counts.
+    pub faults: Vec<String>,
+}
+
+/// Growth of the counters that ours publishes.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct OwnMetrics {
+    /// `evenkeel_requests_total`.
+    pub requests: f64,
+    /// `evenkeel_upstream_connections_opened_total`.
+    pub upstream_opened: f64,
+}
+
+impl OwnMetrics {
+    /// Reads the counters now; nothing when the proxy has none, or not these.
+    pub fn read(running: &Running) -> Option<Self> {
+        let text = http::get(running.metrics?, "localhost", "/metrics").ok()?.text();
+        Some(Self {
+            requests: http::counter(&text, "evenkeel_requests_total")?,
+            // A counter that nothing has touched may be absent.
+            upstream_opened: http::counter(&text, "evenkeel_upstream_connections_opened_total")
+                .unwrap_or(0.0),
+        })
+    }
+
+    /// Growth since `before`.
+    pub fn since(self, before: Self) -> Self {
+        Self {
+            requests: self.requests - before.requests,
+            upstream_opened: self.upstream_opened - before.upstream_opened,
+        }
+    }
+
+    /// Share of requests that needed no new upstream connection.
+    pub fn reuse(self) -> f64 {
+        reuse(self.upstream_opened, self.requests)
+    }
+}
+
+/// Drives the load for that many seconds and reads every clock around it.
+pub fn sample(stage: &Stage<'_>, running: &Running, seconds: u32) -> Result<Sample> {
+    let metrics = OwnMetrics::read(running);
+    let arrived = stage.endpoints.arrived()?;
+    let cores = (CoreTime::read(PROXY_CORE)?, CoreTime::read(LOAD_CORE)?);
+    let generator = cpu::ended_children()?;
+    let endpoints = TreeTime::read(stage.endpoints.id())?;
+    let start = Instant::now();
+    let proxy = TreeTime::read(running.process.id())?;
+
+    let load = stage.load.run(running.http, seconds, &stage.dir)?;
+
+    let proxy = TreeTime::read(running.process.id())?.since(&proxy)?;
+    let wall = start.elapsed();
+    let endpoints = TreeTime::read(stage.endpoints.id())?.since(&endpoints)?.total;
+    let generator = cpu::ended_children()?.saturating_sub(generator);
+    let proxy_core = CoreTime::read(PROXY_CORE)?.since(cores.0);
+    let load_core = CoreTime::read(LOAD_CORE)?.since(cores.1);
+    let arrived = stage.endpoints.arrived()?.since(arrived);
+    let own_metrics =
+        metrics.and_then(|before| OwnMetrics::read(running).map(|now| now.since(before)));
+    let faults = faults(stage, &load, arrived, seconds);
+    Ok(Sample {
+        load,
+        proxy,
+        wall,
+        proxy_core,
+        load_core,
+        generator,
+        endpoints,
+        arrived,
+        own_metrics,
+        faults,
+    })
+}
+
+/// What makes the row void: any error, answers that are not the page, answers that did not come
+/// from the endpoints.
+pub fn faults(stage: &Stage<'_>, load: &Outcome, arrived: Arrived, seconds: u32) -> Vec<String> {
+    let mut faults = Vec::new();
+    if load.errors > 0 {
+        faults.push(format!("{} errors", load.errors));
+    }
+    if load.requests == 0 {
+        faults.push("no request served".to_owned());
+        return faults;
+    }
+    // Each connection may have had one request cut off at either end of the stretch.
+    let in_flight = u64::from(stage.load.connections);
+    let mean = load.bytes as f64 / load.requests as f64;
+    let expected = stage.answer_bytes as f64;
+    let cut_off = in_flight as f64 * expected / load.requests as f64;
+    if (mean - expected).abs() > expected * ANSWER_SIZE_TOLERANCE + cut_off {
+        faults.push(format!("answers of {mean:.0} bytes where {expected:.0} are right"));
+    }
+    let probes = 4 * u64::from(seconds / MONITOR_INTERVAL_S + 2);
+    let fewest = load.requests.saturating_sub(in_flight);
+    if !(fewest..=load.requests + in_flight + probes).contains(&arrived.requests) {
+        let (served, answers) = (arrived.requests, load.requests);
+        faults.push(format!("endpoints served {served} requests for {answers} answers"));
+    }
+    faults
+}
+
+impl Sample {
+    /// The figure: CPU time of the proxy per answer, in microseconds.
+    pub fn cpu_us_per_request(&self) -> f64 {
+        self.proxy.total.as_secs_f64() * 1e6 / self.load.requests as f64
+    }
+
+    /// Share of requests that needed no new connection to an endpoint, as the endpoints saw it.
+    pub fn reuse(&self) -> f64 {
+        reuse(self.arrived.connections as f64, self.arrived.requests as f64)
+    }
+
+    /// `time` as a share of the stretch: 1 is a whole core.
+    pub fn share(&self, time: Duration) -> f64 {
+        time.as_secs_f64() / self.wall.as_secs_f64()
+    }
+
+    /// Time of the proxy's core that neither the proxy nor idling had, 0 to 1.
+    pub fn foreign_share(&self) -> f64 {
+        (self.proxy_core.busy + self.proxy_core.steal - self.share(self.proxy.total)).max(0.0)
+    }
+}
+
+fn reuse(opened: f64, requests: f64) -> f64 {
+    if requests > 0.0 { (1.0 - opened / requests).max(0.0) } else { 0.0 }
+}

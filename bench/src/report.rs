@@ -1,0 +1,178 @@
+//! What is printed and kept: one Markdown table per scenario with medians, spreads and ratios, notes
+//! on what may have spoiled it, and the same with every turn as JSON.
+
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use serde_json::{Value, json};
+
+use crate::args::Args;
+use crate::failure::{Context, Result};
+use crate::interleave::Shape;
+use crate::machine;
+use crate::measure::Sample;
+use crate::process;
+use crate::proxy::Proxy;
+use crate::rundir;
+use crate::setup;
+use crate::stats::Spread;
+use crate::strace::Count;
+
+mod json;
+mod notes;
+mod table;
+
+/// What a result belongs to: scenario, options, machine, versions.
+#[derive(Debug)]
+pub struct Header {
+    scenario: &'static str,
+    title: String,
+    baseline: String,
+    versions: Vec<(String, String)>,
+    notes: Vec<String>,
+    json: Value,
+}
+
+/// All turns of one proxy.
+#[derive(Debug)]
+pub struct Row {
+    name: String,
+    samples: Vec<Sample>,
+    faults: Vec<String>,
+}
+
+impl Header {
+    /// Collects it before anything is measured.
+    pub fn new(args: &Args, shape: &Shape, proxies: &[Proxy]) -> Self {
+        let (seconds, warm_up) = (args.seconds, args.warm_up);
+        let turns = if args.strace {
+            format!("{seconds} s under strace after {warm_up} s")
+        } else {
+            format!("{} × {seconds} s after {warm_up} s", args.rounds)
+        };
+        let title = format!(
+            "{}: {} connections, {} bytes, affinity {}, monitors {}, {turns}",
+            shape.scenario,
+            args.connections,
+            shape.body_bytes,
+            args.affinity.as_str(),
+            if args.monitors { "on" } else { "off" },
+        );
+        let mut versions: Vec<(String, String)> =
+            proxies.iter().map(|proxy| (proxy.name.clone(), proxy.version())).collect();
+        for tool in [setup::NGINX, setup::WRK] {
+            let text = process::output_of(tool.program, &["-v"]).unwrap_or_default();
+            let line = text.lines().next().unwrap_or_default();
+            let role = if tool == setup::WRK { "generator" } else { "endpoint" };
+            versions.push((role.to_owned(), line.trim().to_owned()));
+        }
+        let repository = rundir::repository();
+        Self {
+            scenario: shape.scenario,
+            title,
+            baseline: args.baseline.clone(),
+            notes: notes::stale(proxies, &repository),
+            json: json::header(args, shape, &versions, &repository),
+            versions,
+        }
+    }
+
+    fn print(&self) {
+        println!("\n{}\n{}", self.title, machine::line());
+        for (name, version) in &self.versions {
+            println!("  {name}: {version}");
+        }
+        println!();
+    }
+
+    fn print_notes(&self, more: &[String]) {
+        for note in self.notes.iter().chain(more) {
+            println!("note: {note}");
+        }
+    }
+}
+
+impl Row {
+    /// A row without turns.
+    pub fn new(name: &str, rounds: u32) -> Self {
+        Self {
+            name: name.to_owned(),
+            samples: Vec::with_capacity(rounds as usize),
+            faults: Vec::new(),
+        }
+    }
+
+    /// Adds a turn. One that failed or is void makes the row void.
+    pub fn add(&mut self, sample: Result<Sample>) {
+        match sample {
+            Ok(sample) => {
+                self.faults.extend(sample.faults.iter().cloned());
+                self.samples.push(sample);
+            }
+            Err(failure) => self.faults.push(failure.to_string()),
+        }
+    }
+
+    fn is_void(&self) -> bool {
+        !self.faults.is_empty()
+    }
+
+    fn values(&self, value: impl Fn(&Sample) -> f64) -> Vec<f64> {
+        self.samples.iter().map(value).collect()
+    }
+
+    fn spread(&self, value: impl Fn(&Sample) -> f64) -> Option<Spread> {
+        Spread::of(self.values(value))
+    }
+
+    /// Ratios to `base`, round by round. A void row has none: its rounds do not line up.
+    fn ratio(&self, base: Option<&Self>, value: impl Fn(&Sample) -> f64) -> Option<Spread> {
+        let base = base.filter(|base| !base.is_void() && !self.is_void())?;
+        Spread::of_ratios(&self.values(&value), &base.values(&value))
+    }
+}
+
+/// Prints the table of a measurement and writes its file. False when a row is void.
+pub fn measurements(header: &Header, rows: &[Row], path: Option<&Path>) -> Result<bool> {
+    header.print();
+    print!("{}", table::measurements(rows, &header.baseline));
+    println!();
+    header.print_notes(&notes::measurements(rows, &header.baseline));
+    keep(header, path, "rows", json::rows(rows, &header.baseline))?;
+    Ok(!rows.iter().any(Row::is_void))
+}
+
+/// Prints the calls per request of each proxy and writes their file. False when a count is void.
+pub fn system_calls(header: &Header, counts: &[Count], path: Option<&Path>) -> Result<bool> {
+    header.print();
+    print!("{}", table::system_calls(counts));
+    println!();
+    let mut more = vec![
+        "socket calls include read, write and close on other descriptors: an upper bound"
+            .to_owned(),
+        "tracing slows the proxy: polls per request may be more in a run that is not watched"
+            .to_owned(),
+    ];
+    for count in counts.iter().filter(|count| !count.faults.is_empty()) {
+        more.push(format!("{} is void: {}", count.name, count.faults.join("; ")));
+    }
+    header.print_notes(&more);
+    keep(header, path, "system_calls", json::counts(counts))?;
+    Ok(counts.iter().all(|count| count.faults.is_empty()))
+}
+
+/// Writes the results file: the header with `rows` under `key`.
+fn keep(header: &Header, path: Option<&Path>, key: &str, rows: Value) -> Result<()> {
+    let time = SystemTime::UNIX_EPOCH.elapsed().map_or(0, |since| since.as_secs());
+    let path: PathBuf = path.map_or_else(
+        || rundir::results().join(format!("{}-{time}.json", header.scenario)),
+        Path::to_path_buf,
+    );
+    let mut document = header.json.clone();
+    document["unix_time"] = json!(time);
+    document[key] = rows;
+    let text = serde_json::to_string_pretty(&document).context("writing JSON")?;
+    std::fs::write(&path, text + "\n").context(format!("writing {}", path.display()))?;
+    println!("results: {}", path.display());
+    Ok(())
+}

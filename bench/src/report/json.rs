@@ -1,0 +1,106 @@
+//! The results file: the header, the medians, and every turn, so that others can do their own sums.
+
+use std::path::Path;
+
+use serde_json::{Map, Value, json};
+
+use super::Row;
+use crate::args::Args;
+use crate::interleave::Shape;
+use crate::machine;
+use crate::measure::{OwnMetrics, Sample};
+use crate::stats::Spread;
+use crate::strace::Count;
+
+/// Scenario, options, machine and versions.
+pub(super) fn header(
+    args: &Args,
+    shape: &Shape,
+    versions: &[(String, String)],
+    repository: &Path,
+) -> Value {
+    let versions: Map<String, Value> =
+        versions.iter().map(|(name, version)| (name.clone(), json!(version))).collect();
+    json!({
+        "scenario": shape.scenario,
+        "body_bytes": shape.body_bytes,
+        "connections": args.connections,
+        "rounds": args.rounds,
+        "seconds": args.seconds,
+        "warm_up_seconds": args.warm_up,
+        "affinity": args.affinity.as_str(),
+        "monitors": args.monitors,
+        "baseline": args.baseline,
+        "commit": machine::commit(repository),
+        "machine": machine::facts(),
+        "versions": versions,
+    })
+}
+
+/// One object per proxy.
+pub(super) fn rows(rows: &[Row], baseline: &str) -> Value {
+    let base = rows.iter().find(|row| row.name == baseline);
+    rows.iter()
+        .map(|row| {
+            let rate = |sample: &Sample| sample.load.rate();
+            json!({
+                "proxy": row.name,
+                "void": row.faults,
+                "cpu_us_per_request": spread(row.spread(Sample::cpu_us_per_request)),
+                "cpu_ratio": spread(row.ratio(base, Sample::cpu_us_per_request)),
+                "requests_per_second": spread(row.spread(rate)),
+                "requests_per_second_ratio": spread(row.ratio(base, rate)),
+                "turns": row.samples.iter().map(turn).collect::<Vec<_>>(),
+            })
+        })
+        .collect()
+}
+
+/// One object per proxy whose system calls were counted.
+pub(super) fn counts(counts: &[Count]) -> Value {
+    counts
+        .iter()
+        .map(|count| {
+            json!({
+                "proxy": count.name,
+                "void": count.faults,
+                "requests": count.requests,
+                "socket_calls_per_request": count.socket_calls_per_request(),
+                "calls": count.calls,
+                "endpoint_connections": count.arrived.connections,
+                "endpoint_requests": count.arrived.requests,
+                "own_reuse": count.own_metrics.map(OwnMetrics::reuse),
+            })
+        })
+        .collect()
+}
+
+fn spread(spread: Option<Spread>) -> Value {
+    spread.map_or(Value::Null, |s| json!({"median": s.median, "min": s.min, "max": s.max}))
+}
+
+/// One turn; shares are of a core, 0 to 1.
+fn turn(sample: &Sample) -> Value {
+    let latency = sample.load.latency;
+    json!({
+        "cpu_us_per_request": sample.cpu_us_per_request(),
+        "kernel_share": sample.proxy.kernel_share,
+        "requests": sample.load.requests,
+        "requests_per_second": sample.load.rate(),
+        "errors": sample.load.errors,
+        "latency_us": {
+            "p50": latency.p50_us, "p90": latency.p90_us, "p99": latency.p99_us,
+            "p99.9": latency.p999_us, "max": latency.max_us,
+        },
+        "proxy_cpu_share": sample.share(sample.proxy.total),
+        "generator_cpu_share": sample.share(sample.generator),
+        "endpoint_cpu_share": sample.share(sample.endpoints),
+        "proxy_core": {"busy": sample.proxy_core.busy, "steal": sample.proxy_core.steal},
+        "load_core": {"busy": sample.load_core.busy, "steal": sample.load_core.steal},
+        "endpoint_connections": sample.arrived.connections,
+        "endpoint_requests": sample.arrived.requests,
+        "reuse": sample.reuse(),
+        "own_reuse": sample.own_metrics.map(OwnMetrics::reuse),
+        "void": sample.faults,
+    })
+}

@@ -1,0 +1,92 @@
+//! Sentences below a table: what makes a row void, and what a sceptic should know of the others.
+
+use std::fs;
+use std::path::Path;
+use std::time::SystemTime;
+
+use super::Row;
+use crate::proxy::Proxy;
+use crate::stats::Spread;
+
+/// A core busier than this has nothing left to give.
+const SATURATED: f64 = 0.97;
+
+/// More than this of the proxy's core going elsewhere disturbs caches and clocks.
+const FOREIGN_MAX: f64 = 0.05;
+
+/// A spread wider than this, as a share of the median, is a machine that was not quiet.
+const SPREAD_MAX: f64 = 0.2;
+
+/// Notes on a measurement.
+pub(super) fn measurements(rows: &[Row], baseline: &str) -> Vec<String> {
+    let mut notes = Vec::new();
+    if rows.iter().all(|row| row.name != baseline) {
+        notes.push(format!("no ratios: {baseline} was not part of this run"));
+    }
+    for row in rows {
+        let name = &row.name;
+        let mut faults = row.faults.clone();
+        faults.dedup();
+        if row.is_void() {
+            notes.push(format!("{name} is void: {}", faults.join("; ")));
+        }
+        let median = |spread: Option<Spread>| spread.map_or(0.0, |s| s.median);
+        let load = median(row.spread(|s| s.load_core.busy + s.load_core.steal));
+        let proxy = median(row.spread(|s| s.share(s.proxy.total)));
+        if load > SATURATED && proxy < SATURATED {
+            notes.push(format!(
+                "{name}: core 1 was {:.0} % busy and the proxy only {:.0} %: load generator and \
+                 endpoint set the requests/s, which are a floor; CPU per request stands",
+                load * 100.0,
+                proxy * 100.0
+            ));
+        }
+        let foreign = median(row.spread(super::Sample::foreign_share));
+        if foreign > FOREIGN_MAX {
+            notes.push(format!(
+                "{name}: {:.0} % of core 0 went to others or was stolen; repeat on a quiet machine",
+                foreign * 100.0
+            ));
+        }
+        if let Some(Spread { median, min, max }) = row.spread(super::Sample::cpu_us_per_request)
+            && (max - min) > SPREAD_MAX * median
+        {
+            let varies = (max - min) / median * 100.0;
+            notes.push(format!(
+                "{name}: CPU per request varies by {varies:.0} %: the machine was not quiet"
+            ));
+        }
+    }
+    notes
+}
+
+/// Builds of this tree older than its sources. Other builds (`--also`) are meant to be.
+pub(super) fn stale(proxies: &[Proxy], repository: &Path) -> Vec<String> {
+    let newest = newest_source(&repository.join("crates"));
+    proxies
+        .iter()
+        .filter_map(|proxy| {
+            let binary = proxy.binary().filter(|path| path.starts_with(repository))?;
+            let built = fs::metadata(binary).and_then(|meta| meta.modified()).ok()?;
+            (built < newest?).then(|| format!("{} is older than the sources", binary.display()))
+        })
+        .collect()
+}
+
+fn newest_source(folder: &Path) -> Option<SystemTime> {
+    fs::read_dir(folder)
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter_map(|entry| {
+            let path = entry.path();
+            if path.is_dir() {
+                newest_source(&path)
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                entry.metadata().and_then(|meta| meta.modified()).ok()
+            } else {
+                None
+            }
+        })
+        .max()
+}

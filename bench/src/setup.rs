@@ -1,0 +1,139 @@
+//! What a scenario needs on the machine, and getting it: Debian packages when the harness may
+//! install them, a sentence that names them when not.
+
+use std::fs;
+use std::io::ErrorKind;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use crate::failure::{Context, Failure, Result};
+use crate::machine;
+
+/// A program and the Debian package that has it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Tool {
+    /// Name on the path.
+    pub program: &'static str,
+    /// Debian's package.
+    pub package: &'static str,
+}
+
+/// The peer HAProxy.
+pub const HAPROXY: Tool = Tool { program: "haproxy", package: "haproxy" };
+/// The peer nginx, and the endpoints.
+pub const NGINX: Tool = Tool { program: "nginx", package: "nginx" };
+/// The load generator.
+pub const WRK: Tool = Tool { program: "wrk", package: "wrk" };
+/// The counter of system calls.
+pub const STRACE: Tool = Tool { program: "strace", package: "strace" };
+/// Present on every Debian; named for those who run elsewhere.
+pub const UTIL_LINUX: [Tool; 2] = [
+    Tool { program: "setpriv", package: "util-linux" },
+    Tool { program: "taskset", package: "util-linux" },
+];
+
+/// invoke-rc.d asks this script before it starts a service; 101 means no.
+const POLICY: &str = "/usr/sbin/policy-rc.d";
+
+/// Makes sure that every tool is there.
+pub fn ensure(tools: &[Tool]) -> Result<()> {
+    let missing = missing(tools);
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let mut packages: Vec<&str> = missing.iter().map(|tool| tool.package).collect();
+    packages.sort_unstable();
+    packages.dedup();
+    let packages = packages.join(" ");
+    if !machine::is_root() || !Path::new("/usr/bin/apt-get").exists() {
+        let programs: Vec<&str> = missing.iter().map(|tool| tool.program).collect();
+        return Err(Failure::new(format!(
+            "{} not found; install with: sudo apt-get install {packages}",
+            programs.join(", ")
+        )));
+    }
+    eprintln!("installing {packages}");
+    install(&packages)?;
+    match self::missing(tools).first() {
+        None => Ok(()),
+        Some(tool) => Err(Failure::new(format!("{} is still missing", tool.program))),
+    }
+}
+
+fn missing(tools: &[Tool]) -> Vec<Tool> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let is_there = |tool: &&Tool| {
+        std::env::split_paths(&path).any(|folder| folder.join(tool.program).is_file())
+    };
+    tools.iter().filter(|tool| !is_there(tool)).copied().collect()
+}
+
+fn install(packages: &str) -> Result<()> {
+    let _policy = NoServices::forbid()?;
+    let script = format!(
+        "apt-get install -y --no-install-recommends {packages} || \
+         {{ apt-get update && apt-get install -y --no-install-recommends {packages}; }}"
+    );
+    let status = Command::new("sh")
+        .args(["-c", &script])
+        .env("DEBIAN_FRONTEND", "noninteractive")
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .status()
+        .context("running apt-get")?;
+    if status.success() {
+        Ok(())
+    } else {
+        Err(Failure::new(format!("apt-get install {packages} failed ({status})")))
+    }
+}
+
+/// While it lives, packages start no service of their own. A policy that is there already stays.
+struct NoServices {
+    ours: bool,
+}
+
+impl NoServices {
+    fn forbid() -> Result<Self> {
+        use std::io::Write;
+        let file = fs::OpenOptions::new().write(true).create_new(true).mode(0o755).open(POLICY);
+        match file {
+            Ok(mut file) => {
+                let policy = Self { ours: true };
+                file.write_all(b"#!/bin/sh\nexit 101\n").context(format!("writing {POLICY}"))?;
+                Ok(policy)
+            }
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(Self { ours: false }),
+            Err(error) => Err(error).context(format!("writing {POLICY}")),
+        }
+    }
+}
+
+impl Drop for NoServices {
+    fn drop(&mut self) {
+        if self.ours {
+            let _ = fs::remove_file(POLICY);
+        }
+    }
+}
+
+/// Processes of the tools that run already, as `name (pid)`: someone else's, so they are left
+/// alone, but they may share the cores.
+pub fn foreign(tools: &[Tool]) -> Vec<String> {
+    fs::read_dir("/proc")
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter_map(|entry| {
+            let pid: u32 = entry.file_name().to_str()?.parse().ok()?;
+            let name = fs::read_to_string(entry.path().join("comm")).ok()?;
+            let name = name.trim();
+            // One that ended and awaits its parent has a name still, but no command line.
+            if fs::read(entry.path().join("cmdline")).ok()?.is_empty() {
+                return None;
+            }
+            tools.iter().any(|tool| tool.program == name).then(|| format!("{name} ({pid})"))
+        })
+        .collect()
+}
