@@ -1,3 +1,11 @@
-//! Listeners, dialing, name resolution, TLS clients; the real clock and randomness.
+//! The edge to the operating system that every plane shares: listeners, dialing, name resolution,
+//! TLS clients, and the real clock. Knows nothing of balancing or HTTP.
 
+pub mod dial;
+pub mod listen;
+pub mod resolve;
 pub mod tls;
+
+mod clock;
+
+pub use clock::unix_time_ms;

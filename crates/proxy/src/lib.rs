@@ -1,1 +1,25 @@
-//! The HTTP data plane: downstream, upstream, relay
+//! The HTTP data plane: accepts requests, forwards each to the endpoint that the decision names,
+//! and relays the response.
+//!
+//! The folders follow a request: [`run_worker`] → `listener` → `downstream` (one connection) →
+//! `request` (one request) → `upstream` (a connection to the endpoint) → `exchange` and `relay`
+//! (both messages) → `head` (what is changed in them). Whom to try is `decision`'s to say, how
+//! bytes are framed is `h1`'s.
+
+mod buffer;
+mod deadline;
+mod downstream;
+mod exchange;
+mod head;
+mod listener;
+mod ray;
+mod refusal;
+mod relay;
+mod request;
+mod settings;
+mod transport;
+mod upstream;
+mod worker;
+
+pub use settings::{Settings, Timeouts};
+pub use worker::{WorkerOptions, run_worker};

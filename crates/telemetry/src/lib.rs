@@ -1,1 +1,10 @@
-//! Metrics: every name in one place, counted per worker, summed when scraped
+//! What the product counts: every metric name in one place, counted per worker without contention,
+//! summed when scraped. Logs go through `tracing`; access logs and traces join this crate later.
+
+mod counter;
+mod render;
+mod worker;
+
+pub use counter::{Counter, Gauge};
+pub use render::{Exposition, MetricKind};
+pub use worker::{Registry, WorkerMetrics};

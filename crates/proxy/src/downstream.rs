@@ -1,0 +1,197 @@
+//! A client's connection: one request after the other, until either side has enough.
+//!
+//! ```text
+//!            ┌──────────────── keep ────────────────┐
+//!            ▼                                      │
+//!  accept ─▶ waiting ─ head ─▶ request::handle ─────┤
+//!            │ │                                    ├─ close ─▶ closed
+//!     idle / │ └ malformed ─▶ refused ─▶ lingering ◀┤ linger
+//!     drain  ▼                                      └─ reset ─▶ reset
+//!          closed
+//! ```
+//!
+//! On the request path.
+
+use std::future::poll_fn;
+use std::net::IpAddr;
+use std::rc::Rc;
+use std::task::Poll;
+
+use evenkeel_decision::Rng;
+use evenkeel_h1::{Field, HeadScanner, RequestHead};
+use tokio::io::AsyncWriteExt;
+
+use crate::buffer::{Buffer, Filled, SMALL_BYTES};
+use crate::deadline::Deadline;
+use crate::exchange::Delivered;
+use crate::head::request::ClientLines;
+use crate::ray::Ray;
+use crate::refusal::{self, Occasion, Refusal};
+use crate::relay::pump::{BodyFrom, BodyTo, Pump};
+use crate::request;
+use crate::transport::Transport;
+use crate::worker::Worker;
+
+/// Bytes read and thrown away from a client that is still sending when its connection closes. A
+/// close with unread bytes is a reset, which could overtake the answer.
+const LINGER_BYTES_MAX: usize = 16 * 1024 * 1024;
+
+/// A client's connection and its one timer.
+#[derive(Debug)]
+pub(crate) struct Downstream<D> {
+    pub(crate) io: D,
+    pub(crate) input: Buffer,
+    pub(crate) deadline: Deadline,
+}
+
+/// What becomes of the connection after a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum After {
+    /// The next request may come.
+    Keep,
+    /// Everything was said.
+    Close,
+    /// Everything was said, but the client may still be sending.
+    Linger,
+    /// The response is not whole and must not look whole.
+    Reset,
+}
+
+enum Next {
+    Request(RequestHead),
+    Refused(Refusal),
+    Closed,
+}
+
+/// Serves a connection to its end.
+pub(crate) async fn serve<D: Transport>(worker: Rc<Worker>, io: D, client: IpAddr) {
+    let lines = ClientLines::new(client, false);
+    let deadline = Deadline::after(worker.settings.timeouts.downstream_idle);
+    let mut downstream = Downstream { io, input: Buffer::default(), deadline };
+    loop {
+        let mut fields = Vec::new();
+        let after = match downstream.next_head(&worker, &mut fields).await {
+            Next::Request(head) => {
+                request::handle(&worker, &mut downstream, client, &lines, &head, &fields).await
+            }
+            Next::Refused(refusal) => {
+                let ray = Ray::new(worker.chance().next_u64(), &worker.settings.pop);
+                let occasion = Occasion::malformed(&ray);
+                downstream.refuse(&worker, refusal, &occasion).await;
+                After::Linger
+            }
+            Next::Closed => After::Close,
+        };
+        worker.give_fields(fields);
+        match after {
+            After::Keep => {}
+            After::Close => return,
+            After::Linger => return downstream.linger(&worker).await,
+            After::Reset => return downstream.io.reset_on_close(),
+        }
+    }
+}
+
+impl<D: Transport> Downstream<D> {
+    /// Waits for a request's head, which then stands at the front of the input.
+    async fn next_head(&mut self, worker: &Worker, fields: &mut Vec<Field>) -> Next {
+        let timeouts = &worker.settings.timeouts;
+        let limits = &worker.settings.limits;
+        let mut scanner = HeadScanner::new();
+        let mut has_begun = false;
+        // A pipelined request is here already.
+        let mut is_unread = !self.input.is_empty();
+        if !is_unread {
+            self.deadline.set(timeouts.downstream_idle);
+        }
+        poll_fn(|context| {
+            loop {
+                if std::mem::take(&mut is_unread) {
+                    if fields.capacity() == 0 {
+                        *fields = worker.take_fields();
+                    }
+                    match scanner.request(self.input.filled(), limits, fields) {
+                        Ok(Some(head)) => return Poll::Ready(Next::Request(head)),
+                        Ok(None) if has_begun => {}
+                        Ok(None) => {
+                            has_begun = true;
+                            self.deadline.set(timeouts.request_head);
+                        }
+                        Err(error) => return Poll::Ready(Next::Refused(error.into())),
+                    }
+                }
+                if self.input.is_empty() && worker.connections.is_draining() {
+                    return Poll::Ready(Next::Closed);
+                }
+                let filled =
+                    self.input.poll_fill(context, &mut self.io, &worker.buffers, limits.head_bytes);
+                match filled {
+                    Poll::Pending => break,
+                    Poll::Ready(Ok(Filled::Bytes(_))) => is_unread = true,
+                    Poll::Ready(Ok(Filled::Full)) => {
+                        return Poll::Ready(Next::Refused(Refusal::of(431)));
+                    }
+                    Poll::Ready(Ok(Filled::End) | Err(_)) => return Poll::Ready(Next::Closed),
+                }
+            }
+            self.deadline.poll(context).map(|()| {
+                if has_begun { Next::Refused(Refusal::REQUEST_TIMEOUT) } else { Next::Closed }
+            })
+        })
+        .await
+    }
+
+    /// Sends bytes of ours.
+    pub(crate) async fn send(&mut self, worker: &Worker, bytes: Vec<u8>) -> Delivered {
+        let mut pump = Pump::new(bytes, BodyFrom::Length(0), BodyTo::Plain);
+        let mut nothing = Buffer::default();
+        self.deadline.set(worker.settings.timeouts.downstream_write);
+        let delivered = poll_fn(|context| {
+            let mut sender = tokio::io::empty();
+            match pump.poll(context, &mut sender, &mut nothing, &mut self.io, &worker.buffers) {
+                Poll::Ready(Ok(())) => Poll::Ready(Delivered::Whole),
+                Poll::Ready(Err(_)) => Poll::Ready(Delivered::Cut),
+                Poll::Pending => self.deadline.poll(context).map(|()| Delivered::Cut),
+            }
+        })
+        .await;
+        worker.buffers.give_scratch(pump.into_storage());
+        delivered
+    }
+
+    /// Answers on the proxy's own account.
+    pub(crate) async fn refuse(
+        &mut self,
+        worker: &Worker,
+        refusal: Refusal,
+        occasion: &Occasion<'_>,
+    ) -> Delivered {
+        worker.metrics.responded(refusal.status);
+        worker.metrics.own_error(refusal.status);
+        let mut out = worker.buffers.take_scratch();
+        let now = worker.now();
+        refusal::write(&mut out, refusal, occasion, now, &worker.date(now));
+        self.send(worker, out).await
+    }
+
+    /// Ends the connection so that the answer arrives: says that nothing more comes, then reads
+    /// and forgets what the client still sends, for a while.
+    async fn linger(&mut self, worker: &Worker) {
+        if self.io.shutdown().await.is_err() {
+            return;
+        }
+        self.deadline.set(worker.settings.timeouts.linger);
+        let mut left = LINGER_BYTES_MAX;
+        poll_fn(|context| {
+            loop {
+                self.input.consume(self.input.filled().len());
+                match self.input.poll_fill(context, &mut self.io, &worker.buffers, SMALL_BYTES) {
+                    Poll::Ready(Ok(Filled::Bytes(bytes))) if bytes < left => left -= bytes,
+                    Poll::Ready(_) => return Poll::Ready(()),
+                    Poll::Pending => return self.deadline.poll(context),
+                }
+            }
+        })
+        .await;
+    }
+}

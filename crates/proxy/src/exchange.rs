@@ -1,0 +1,259 @@
+//! One request and its response, between a client and one endpoint's connection.
+//!
+//! ```text
+//!  client ──upload──▶ endpoint     the request's head and body
+//!  client ◀─interim── endpoint     any 1xx, each a call of its own
+//!  client ◀─download─ endpoint     the final head and body, while the upload may still run
+//! ```
+//!
+//! On the request path. Dropping the future leaves both connections in the middle of a message:
+//! neither may be used again.
+
+use std::future::poll_fn;
+use std::io;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use evenkeel_h1::{AnswerTo, Body, ChunkedDecoder, Field, HeadScanner, ResponseHead};
+
+use crate::buffer::Filled;
+use crate::downstream::Downstream;
+use crate::refusal::Refusal;
+use crate::relay::pump::{BodyFrom, BodyTo, Pump, PumpError, Waiting};
+use crate::transport::Transport;
+use crate::upstream::Connection;
+use crate::worker::Worker;
+
+/// Why an exchange broke off before the final response's head.
+#[derive(Debug)]
+pub(crate) enum Broken {
+    /// A reused connection turned out to be closed: nothing came back.
+    Stale,
+    /// The client is to be told.
+    Refused(Refusal),
+    /// The client is gone.
+    ClientGone,
+}
+
+/// How a response's body ended.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Delivered {
+    /// Whole.
+    Whole,
+    /// Not whole, for either side's sake: the client must notice.
+    Cut,
+}
+
+/// How the codec's body is read by a pump.
+pub(crate) fn body_from(body: &Body) -> BodyFrom {
+    match body {
+        Body::None => BodyFrom::Length(0),
+        Body::Length(bytes) => BodyFrom::Length(*bytes),
+        Body::Chunked => BodyFrom::Chunked(Box::new(ChunkedDecoder::new())),
+        Body::UntilClose => BodyFrom::UntilClose,
+    }
+}
+
+/// Sends the request and waits for the head of a response, interim ones included. The head's
+/// bytes stay at the front of the connection's input.
+pub(crate) async fn await_head<D: Transport>(
+    worker: &Worker,
+    downstream: &mut Downstream<D>,
+    connection: &mut Connection,
+    upload: &mut Pump,
+    answer_to: AnswerTo,
+    fields: &mut Vec<Field>,
+) -> Result<ResponseHead, Broken> {
+    let timeouts = &worker.settings.timeouts;
+    let limits = &worker.settings.limits;
+    let mut scanner = HeadScanner::new();
+    let mut timed = None;
+    // What followed an interim response is here already.
+    let mut is_unread = !connection.input.is_empty();
+    poll_fn(|context| {
+        loop {
+            if std::mem::take(&mut is_unread) {
+                match scanner.response(connection.input.filled(), answer_to, limits, fields) {
+                    Ok(Some(head)) => return Poll::Ready(Ok(head)),
+                    Ok(None) => {}
+                    Err(error) => {
+                        tracing::debug!(%error, "An endpoint sent a malformed head.");
+                        return Poll::Ready(Err(Broken::Refused(Refusal::BAD_RESPONSE)));
+                    }
+                }
+            }
+            match poll_upload(worker, downstream, connection, upload, context) {
+                Uploaded::Further => {}
+                Uploaded::Failed(broken) => return Poll::Ready(Err(broken)),
+            }
+            let filled = connection.input.poll_fill(
+                context,
+                &mut connection.io,
+                &worker.buffers,
+                limits.head_bytes,
+            );
+            match filled {
+                Poll::Pending => break,
+                Poll::Ready(Ok(Filled::Bytes(_))) => is_unread = true,
+                Poll::Ready(Ok(Filled::Full)) => {
+                    return Poll::Ready(Err(Broken::Refused(Refusal::BAD_RESPONSE)));
+                }
+                Poll::Ready(Ok(Filled::End)) => {
+                    return Poll::Ready(Err(unanswered(connection, None)));
+                }
+                Poll::Ready(Err(error)) => {
+                    return Poll::Ready(Err(unanswered(connection, Some(&error))));
+                }
+            }
+        }
+        // Each step forward starts the clock anew; what it measures depends on who is waited for.
+        let waiting = upload.waiting();
+        if timed != Some((waiting, upload.moved())) {
+            timed = Some((waiting, upload.moved()));
+            downstream.deadline.set(match waiting {
+                Waiting::Done => timeouts.upstream_read,
+                Waiting::Read => timeouts.request_body,
+                Waiting::Write => timeouts.upstream_write,
+            });
+        }
+        downstream.deadline.poll(context).map(|()| {
+            Err(Broken::Refused(match waiting {
+                Waiting::Read => Refusal::REQUEST_TIMEOUT,
+                Waiting::Done | Waiting::Write => Refusal::RESPONSE_TIMEOUT,
+            }))
+        })
+    })
+    .await
+}
+
+enum Uploaded {
+    Further,
+    Failed(Broken),
+}
+
+fn poll_upload<D: Transport>(
+    worker: &Worker,
+    downstream: &mut Downstream<D>,
+    connection: &mut Connection,
+    upload: &mut Pump,
+    context: &mut Context<'_>,
+) -> Uploaded {
+    if upload.is_done() || upload.is_stopped() {
+        return Uploaded::Further;
+    }
+    let polled = upload.poll(
+        context,
+        &mut downstream.io,
+        &mut downstream.input,
+        &mut connection.io,
+        &worker.buffers,
+    );
+    match polled {
+        Poll::Pending | Poll::Ready(Ok(())) => Uploaded::Further,
+        // The endpoint may have answered before it closed; reading will tell.
+        Poll::Ready(Err(PumpError::Write(_))) => {
+            upload.stop();
+            Uploaded::Further
+        }
+        Poll::Ready(Err(PumpError::Malformed(error))) => {
+            tracing::debug!(%error, "Client broke the chunked coding.");
+            Uploaded::Failed(Broken::Refused(Refusal::of(400)))
+        }
+        Poll::Ready(Err(PumpError::Read(_) | PumpError::Truncated)) => {
+            Uploaded::Failed(Broken::ClientGone)
+        }
+    }
+}
+
+/// What it means that a connection ended without a whole response head.
+fn unanswered(connection: &Connection, error: Option<&io::Error>) -> Broken {
+    if connection.is_reused && connection.input.is_empty() {
+        return Broken::Stale;
+    }
+    Broken::Refused(match error.map(io::Error::kind) {
+        Some(io::ErrorKind::TimedOut) => Refusal::UNACKNOWLEDGED,
+        _ => Refusal::BAD_RESPONSE,
+    })
+}
+
+/// Delivers the final response, while what is left of the request may still go up.
+pub(crate) async fn deliver<D: Transport>(
+    worker: &Worker,
+    downstream: &mut Downstream<D>,
+    connection: &mut Connection,
+    upload: &mut Pump,
+    download: &mut Pump,
+) -> Delivered {
+    let timeouts = &worker.settings.timeouts;
+    let mut timed = None;
+    poll_fn(|context| {
+        if let Uploaded::Failed(_) = poll_upload(worker, downstream, connection, upload, context) {
+            // The response may be whole without the rest of the request.
+            upload.stop();
+        }
+        let polled = download.poll(
+            context,
+            &mut connection.io,
+            &mut connection.input,
+            &mut downstream.io,
+            &worker.buffers,
+        );
+        match polled {
+            Poll::Ready(Ok(())) => return Poll::Ready(Delivered::Whole),
+            Poll::Ready(Err(error)) => {
+                tracing::debug!(%error, "A response was cut short.");
+                return Poll::Ready(Delivered::Cut);
+            }
+            Poll::Pending => {}
+        }
+        let moved = download.moved() + upload.moved();
+        if timed != Some((download.waiting(), moved)) {
+            timed = Some((download.waiting(), moved));
+            downstream.deadline.set(match download.waiting() {
+                Waiting::Read => timeouts.upstream_read,
+                Waiting::Write | Waiting::Done => timeouts.downstream_write,
+            });
+        }
+        downstream.deadline.poll(context).map(|()| Delivered::Cut)
+    })
+    .await
+}
+
+/// Passes bytes both ways after a 101 until both sides have ended, or neither has said anything
+/// for the limit.
+pub(crate) async fn tunnel<D: Transport>(
+    worker: &Worker,
+    downstream: &mut Downstream<D>,
+    connection: &mut Connection,
+    idle: Duration,
+) {
+    let mut up = Pump::new(Vec::new(), BodyFrom::UntilClose, BodyTo::Plain);
+    let mut down = Pump::new(Vec::new(), BodyFrom::UntilClose, BodyTo::Plain);
+    let mut moved = 0;
+    downstream.deadline.set(idle);
+    poll_fn(|context| {
+        let Downstream { io, input, .. } = &mut *downstream;
+        let polled = [
+            up.poll_through(context, io, input, &mut connection.io, &worker.buffers),
+            down.poll_through(
+                context,
+                &mut connection.io,
+                &mut connection.input,
+                io,
+                &worker.buffers,
+            ),
+        ];
+        if polled.iter().any(|polled| matches!(polled, Poll::Ready(Err(_)))) {
+            return Poll::Ready(());
+        }
+        if polled.iter().all(Poll::is_ready) {
+            return Poll::Ready(());
+        }
+        if up.moved() + down.moved() != moved {
+            moved = up.moved() + down.moved();
+            downstream.deadline.set(idle);
+        }
+        downstream.deadline.poll(context)
+    })
+    .await;
+}

@@ -1,0 +1,3 @@
+//! Moving messages between peers.
+
+pub(crate) mod pump;

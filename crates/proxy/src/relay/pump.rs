@@ -1,0 +1,348 @@
+//! Moves one message (a head and its body) from one peer to the other, with back-pressure: nothing
+//! is read while something waits to be written, so what is held is one buffer.
+//!
+//! The body is re-framed on the way. What arrives chunked is decoded and leaves in our own chunks,
+//! so that no leniency of ours can become a smuggled request on the other side.
+//!
+//! On the request path. Cancel safe: all state is in the value, a dropped poll loses nothing.
+
+use std::fmt;
+use std::io::{self, IoSlice};
+use std::ops::Range;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use evenkeel_h1::{ChunkError, ChunkedDecoder, LAST_CHUNK, chunk_head};
+use tokio::io::{AsyncRead, AsyncWrite};
+
+use crate::buffer::{Buffer, BufferPool, Filled, LARGE_BYTES};
+
+/// How the end of a body is recognised where it comes from.
+#[derive(Debug)]
+pub(crate) enum BodyFrom {
+    /// So many bytes are still to come; 0 for no body.
+    Length(u64),
+    /// By its chunks.
+    Chunked(Box<ChunkedDecoder>),
+    /// By the end of the connection.
+    UntilClose,
+}
+
+/// How the end of a body is shown where it goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum BodyTo {
+    /// The head says it, or closing the connection does.
+    Plain,
+    /// By chunks.
+    Chunked,
+}
+
+/// Why a message could not be moved whole.
+#[derive(Debug)]
+pub(crate) enum PumpError {
+    /// Reading failed.
+    Read(io::Error),
+    /// The sender closed before the body's end.
+    Truncated,
+    /// The sender broke the chunked coding.
+    Malformed(ChunkError),
+    /// Writing failed.
+    Write(io::Error),
+}
+
+impl fmt::Display for PumpError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Read(error) => write!(f, "reading failed: {error}"),
+            Self::Truncated => f.write_str("the sender closed before the end of its message"),
+            Self::Malformed(error) => error.fmt(f),
+            Self::Write(error) => write!(f, "writing failed: {error}"),
+        }
+    }
+}
+
+/// What a pump that is not done waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Waiting {
+    /// More from the sender.
+    Read,
+    /// Room at the receiver.
+    Write,
+    /// Nothing: it is done.
+    Done,
+}
+
+/// One message on its way.
+#[derive(Debug)]
+pub(crate) struct Pump {
+    from: BodyFrom,
+    to: BodyTo,
+    /// Goes out before the data: the head at first, later chunk heads.
+    before: Vec<u8>,
+    before_sent: usize,
+    /// The data on its way, as a place in the sender's buffer.
+    data: Range<usize>,
+    /// How much of the sender's buffer is used up once the data is out.
+    used: usize,
+    /// Goes out after the data: ends of chunks and trailers.
+    after: Vec<u8>,
+    after_sent: usize,
+    has_whole_body: bool,
+    waiting: Waiting,
+    has_written: bool,
+    is_stopped: bool,
+    has_shut_down: bool,
+    moved: u64,
+    body_bytes: u64,
+}
+
+impl Pump {
+    /// A message whose head is written out already and whose body is still to be read.
+    pub(crate) fn new(head: Vec<u8>, from: BodyFrom, to: BodyTo) -> Self {
+        let has_whole_body = matches!(from, BodyFrom::Length(0));
+        Self {
+            from,
+            to,
+            before: head,
+            before_sent: 0,
+            data: 0..0,
+            used: 0,
+            after: Vec::new(),
+            after_sent: 0,
+            has_whole_body,
+            waiting: Waiting::Write,
+            has_written: false,
+            is_stopped: false,
+            has_shut_down: false,
+            moved: 0,
+            body_bytes: 0,
+        }
+    }
+
+    /// Gives up on the rest of the message: its receiver wants no more, or its sender is gone.
+    pub(crate) fn stop(&mut self) {
+        self.is_stopped = true;
+        self.waiting = Waiting::Done;
+    }
+
+    /// Whether the message was given up. Then neither connection may carry another.
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.is_stopped
+    }
+
+    /// Whether the message can be sent again from its start, on another connection.
+    pub(crate) fn can_rewind(&self) -> bool {
+        !self.has_written || self.body_bytes == 0
+    }
+
+    /// Starts over, for another connection. Only when [`Self::can_rewind`] says so.
+    pub(crate) fn rewind(&mut self) {
+        debug_assert!(self.can_rewind(), "a body is read once");
+        self.before_sent = 0;
+        self.is_stopped = false;
+        self.has_written = false;
+        self.waiting = Waiting::Write;
+    }
+
+    /// What it waits for.
+    pub(crate) fn waiting(&self) -> Waiting {
+        self.waiting
+    }
+
+    /// Whether the whole message is out.
+    pub(crate) fn is_done(&self) -> bool {
+        self.waiting == Waiting::Done && !self.is_stopped
+    }
+
+    /// Grows whenever something was read or written: progress, for time limits.
+    pub(crate) fn moved(&self) -> u64 {
+        self.moved
+    }
+
+    /// Whether any byte went out.
+    pub(crate) fn has_written(&self) -> bool {
+        self.has_written
+    }
+
+    /// The head's storage, for its next use.
+    pub(crate) fn into_storage(self) -> Vec<u8> {
+        self.before
+    }
+
+    /// Moves as much as goes without waiting. Ready when the whole message is out.
+    pub(crate) fn poll<R, W>(
+        &mut self,
+        context: &mut Context<'_>,
+        sender: &mut R,
+        input: &mut Buffer,
+        receiver: &mut W,
+        pool: &BufferPool,
+    ) -> Poll<Result<(), PumpError>>
+    where
+        R: AsyncRead + Unpin,
+        W: AsyncWrite + Unpin,
+    {
+        loop {
+            if !self.has_whole_body && self.used == 0 {
+                self.take_from(input)?;
+            }
+            self.waiting = Waiting::Write;
+            ready!(self.poll_write(context, input, receiver))?;
+            if self.has_whole_body && self.used == 0 {
+                ready!(Pin::new(&mut *receiver).poll_flush(context)).map_err(PumpError::Write)?;
+                self.waiting = Waiting::Done;
+                return Poll::Ready(Ok(()));
+            }
+            self.waiting = Waiting::Read;
+            match ready!(input.poll_fill(context, sender, pool, LARGE_BYTES))
+                .map_err(PumpError::Read)?
+            {
+                Filled::Bytes(_) => self.moved += 1,
+                Filled::End if matches!(self.from, BodyFrom::UntilClose) => self.end(),
+                Filled::End | Filled::Full => return Poll::Ready(Err(PumpError::Truncated)),
+            }
+        }
+    }
+
+    /// As [`Self::poll`], and passes the sender's end on: for tunnels, whose sides end one by one.
+    pub(crate) fn poll_through<R, W>(
+        &mut self,
+        context: &mut Context<'_>,
+        sender: &mut R,
+        input: &mut Buffer,
+        receiver: &mut W,
+        pool: &BufferPool,
+    ) -> Poll<Result<(), PumpError>>
+    where
+        R: AsyncRead + Unpin,
+        W: AsyncWrite + Unpin,
+    {
+        if !self.is_done() {
+            ready!(self.poll(context, sender, input, receiver, pool))?;
+        }
+        if !self.has_shut_down {
+            ready!(Pin::new(receiver).poll_shutdown(context)).map_err(PumpError::Write)?;
+            self.has_shut_down = true;
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    /// Takes what the buffer holds of the body.
+    fn take_from(&mut self, input: &mut Buffer) -> Result<(), PumpError> {
+        let held = input.filled().len();
+        if held == 0 {
+            return Ok(());
+        }
+        match &mut self.from {
+            BodyFrom::Length(left) => {
+                let taken = usize::try_from(*left).map_or(held, |left| left.min(held));
+                *left -= taken as u64;
+                self.has_whole_body = *left == 0;
+                self.data = 0..taken;
+                self.used = taken;
+            }
+            BodyFrom::UntilClose => {
+                self.data = 0..held;
+                self.used = held;
+            }
+            BodyFrom::Chunked(decoder) => {
+                let mut data = 0..0;
+                let mut used = 0;
+                while !self.has_whole_body && used < held {
+                    let step =
+                        decoder.step(&input.filled()[used..]).map_err(PumpError::Malformed)?;
+                    if step.consumed == 0 {
+                        break;
+                    }
+                    let piece = used + step.data.start..used + step.data.end;
+                    used += step.consumed;
+                    self.has_whole_body = step.done;
+                    if data.is_empty() {
+                        data = piece;
+                    } else if !piece.is_empty() {
+                        // Small chunks are pushed together, so that they leave in one write.
+                        let bytes = piece.len();
+                        input.move_within(piece, data.end);
+                        data.end += bytes;
+                    }
+                }
+                self.data = data;
+                self.used = used;
+            }
+        }
+        self.body_bytes += self.data.len() as u64;
+        self.frame();
+        Ok(())
+    }
+
+    /// Notes the end of a body that only the connection's end shows.
+    fn end(&mut self) {
+        self.has_whole_body = true;
+        self.frame();
+    }
+
+    fn frame(&mut self) {
+        if self.to == BodyTo::Plain {
+            return;
+        }
+        if !self.data.is_empty() {
+            let mut storage = [0; 18];
+            self.before.extend_from_slice(chunk_head(self.data.len() as u64, &mut storage));
+            self.after.extend_from_slice(b"\r\n");
+        }
+        if self.has_whole_body {
+            self.after.extend_from_slice(LAST_CHUNK);
+            if let BodyFrom::Chunked(decoder) = &self.from {
+                self.after.extend_from_slice(decoder.trailers());
+            }
+            self.after.extend_from_slice(b"\r\n");
+        }
+    }
+
+    fn poll_write<W: AsyncWrite + Unpin>(
+        &mut self,
+        context: &mut Context<'_>,
+        input: &mut Buffer,
+        receiver: &mut W,
+    ) -> Poll<Result<(), PumpError>> {
+        loop {
+            let before = &self.before[self.before_sent..];
+            let data = &input.filled()[self.data.clone()];
+            let after = &self.after[self.after_sent..];
+            let receiver = Pin::new(&mut *receiver);
+            let written = match (before, data, after) {
+                ([], [], []) => break,
+                (only, [], []) | ([], only, []) | ([], [], only) => {
+                    receiver.poll_write(context, only)
+                }
+                _ => {
+                    let parts = [IoSlice::new(before), IoSlice::new(data), IoSlice::new(after)];
+                    receiver.poll_write_vectored(context, &parts)
+                }
+            };
+            let mut written = ready!(written).map_err(PumpError::Write)?;
+            if written == 0 {
+                return Poll::Ready(Err(PumpError::Write(io::ErrorKind::WriteZero.into())));
+            }
+            self.moved += 1;
+            self.has_written = true;
+            let part = written.min(before.len());
+            self.before_sent += part;
+            written -= part;
+            let part = written.min(data.len());
+            self.data.start += part;
+            self.after_sent += written - part;
+        }
+        // The head's storage is kept for chunk heads; what was sent is forgotten.
+        if self.used > 0 || !self.after.is_empty() {
+            self.before.clear();
+            self.before_sent = 0;
+            self.after.clear();
+            self.after_sent = 0;
+        }
+        input.consume(self.used);
+        self.used = 0;
+        self.data = 0..0;
+        Poll::Ready(Ok(()))
+    }
+}

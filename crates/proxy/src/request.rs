@@ -1,0 +1,415 @@
+//! The life of one request: decide, connect, exchange, and try again where the plan allows it.
+//!
+//! One view serves the whole request, retries included.
+//!
+//! On the request path.
+
+use std::borrow::Cow;
+use std::net::IpAddr;
+
+use arrayvec::ArrayVec;
+use evenkeel_decision::{
+    Decision, DialFailure, Env, Plan, RequestFacts, Rng, Step, Target, Trail, decide,
+};
+use evenkeel_h1::{AnswerTo, Body, Field, FieldKind, RequestHead, ResponseHead, Version};
+use evenkeel_model::{AffinityKind, View};
+
+use crate::downstream::{After, Downstream};
+use crate::exchange::{self, Broken, Delivered, body_from};
+use crate::head::request::{ClientLines, Forwarding};
+use crate::head::response::{ConnectionLine, Reply};
+use crate::head::{request as request_head, response as response_head};
+use crate::ray::Ray;
+use crate::refusal::{Form, Occasion, Refusal};
+use crate::relay::pump::{BodyTo, Pump};
+use crate::transport::Transport;
+use crate::upstream::{self, Connection, Key};
+use crate::worker::Worker;
+
+/// `Cookie` lines that are searched for a session; HTTP/1.1 clients send one (RFC 6265 section
+/// 5.4). Cookies of further lines are forwarded and otherwise ignored.
+const COOKIE_LINES_MAX: usize = 8;
+
+/// Interim responses (1xx) passed on per request. Real endpoints send one or two; an endless
+/// stream of them would keep a request alive for ever.
+const INTERIM_MAX: u32 = 32;
+
+/// A request under way.
+struct Request<'a, D> {
+    worker: &'a Worker,
+    downstream: &'a mut Downstream<D>,
+    lines: &'a ClientLines,
+    head: &'a RequestHead,
+    fields: &'a [Field],
+    view: &'a View,
+    host: &'a str,
+    ray: Ray,
+    trail: Trail,
+    /// Whether the head still stands at the front of the input.
+    has_head: bool,
+    /// The form of an error page, noted before the head leaves the input.
+    form: Form,
+}
+
+/// How an attempt on one endpoint ended.
+enum Attempt {
+    /// The response is out.
+    Answered(After),
+    /// The endpoint's name does not resolve.
+    Unresolved,
+    /// No connection came about.
+    Failed(DialFailure),
+    /// A reused connection was closed; the request may be sent again on a fresh one.
+    Stale,
+    /// The request was sent, or the client broke it, and there is no way on.
+    Refused(Refusal),
+    /// The client is gone.
+    ClientGone,
+}
+
+/// Answers one request. Its head stands at the front of the client's input, and is gone from
+/// there afterwards.
+pub(crate) async fn handle<D: Transport>(
+    worker: &Worker,
+    downstream: &mut Downstream<D>,
+    client: IpAddr,
+    lines: &ClientLines,
+    head: &RequestHead,
+    fields: &[Field],
+) -> After {
+    let ray = Ray::new(worker.chance().next_u64(), &worker.settings.pop);
+    let view = worker.live.load();
+    let buffer = downstream.input.filled();
+    let host = lower_case(head.host_name.of(buffer)).into_owned();
+    let mut trail = Trail::new();
+    let decision = {
+        let mut cookies = ArrayVec::<&[u8], COOKIE_LINES_MAX>::new();
+        for field in fields.iter().filter(|field| field.kind == FieldKind::Cookie) {
+            if cookies.try_push(field.value.of(buffer)).is_err() {
+                break;
+            }
+        }
+        let facts = RequestFacts { host: &host, client, https: false, cookies: &cookies };
+        let mut chance = worker.chance();
+        let mut env = Env { now: worker.now(), rng: &mut *chance };
+        decide(&view, &facts, &mut env, &mut trail)
+    };
+    let is_loop = has_passed_here(worker, buffer, fields);
+    let mut request = Request {
+        worker,
+        downstream,
+        lines,
+        head,
+        fields,
+        view: &view,
+        host: &host,
+        ray,
+        trail,
+        has_head: true,
+        form: Form::default(),
+    };
+    let after = match decision {
+        _ if is_loop => request.refuse(Refusal::LOOP).await,
+        Decision::Unavailable(why) => request.refuse(why.into()).await,
+        Decision::Forward(plan) => request.forward(plan).await,
+    };
+    if tracing::enabled!(tracing::Level::DEBUG) {
+        tracing::debug!(ray = request.ray.as_str(), trail = %request.trail.describe(&view), "Request decided.");
+    }
+    request.drop_head();
+    after
+}
+
+fn lower_case(name: &[u8]) -> Cow<'_, str> {
+    match std::str::from_utf8(name) {
+        Ok(name) if !name.bytes().any(|byte| byte.is_ascii_uppercase()) => Cow::Borrowed(name),
+        Ok(name) => Cow::Owned(name.to_ascii_lowercase()),
+        // The codec takes no such name; a lossy one belongs to no load balancer.
+        Err(_) => Cow::Borrowed(""),
+    }
+}
+
+/// Whether a request comes back to this node: its `CDN-Loop` has our own entry (RFC 8586).
+fn has_passed_here(worker: &Worker, buffer: &[u8], fields: &[Field]) -> bool {
+    fields.iter().filter(|field| field.kind == FieldKind::CdnLoop).any(|field| {
+        let mut entries = field.value.of(buffer).split(|byte| *byte == b',');
+        entries.any(|entry| entry.trim_ascii() == worker.loop_token.as_bytes())
+    })
+}
+
+impl<D: Transport> Request<'_, D> {
+    /// Follows the plan until somebody answered or it gives up.
+    async fn forward(&mut self, mut plan: Plan) -> After {
+        let mut upload = None;
+        let mut is_second_go = false;
+        loop {
+            let target = match plan.step() {
+                Step::Dial(target) => target,
+                Step::GiveUp(why) => return self.refuse(why.into()).await,
+            };
+            match self.attempt(&plan, target, &mut upload, is_second_go).await {
+                Attempt::Answered(after) => return after,
+                Attempt::Stale => {
+                    is_second_go = true;
+                    self.worker.metrics.stale_retries.increment();
+                }
+                Attempt::Unresolved => {
+                    let mut chance = self.worker.chance();
+                    let mut env = Env { now: self.worker.now(), rng: &mut *chance };
+                    plan.unresolved(self.view, &mut env, &mut self.trail);
+                }
+                Attempt::Failed(failure) => {
+                    let mut chance = self.worker.chance();
+                    let mut env = Env { now: self.worker.now(), rng: &mut *chance };
+                    plan.failed(self.view, &mut env, failure, &mut self.trail);
+                    if matches!(plan.step(), Step::Dial(_)) {
+                        self.worker.metrics.failovers.increment();
+                    }
+                    // The next endpoint may want another Host.
+                    upload = None;
+                }
+                Attempt::Refused(refusal) => return self.refuse(refusal).await,
+                Attempt::ClientGone => return After::Reset,
+            }
+        }
+    }
+
+    /// One attempt on one endpoint. `upload` holds the request as it goes up, from the first
+    /// attempt that gets a connection on; `fresh` asks for a new connection.
+    async fn attempt(
+        &mut self,
+        plan: &Plan,
+        target: Target,
+        upload: &mut Option<Pump>,
+        fresh: bool,
+    ) -> Attempt {
+        let endpoint = self.view.config.endpoint(target.endpoint);
+        let Some(address) = upstream::locate(self.worker, endpoint).await else {
+            return Attempt::Unresolved;
+        };
+        let key = Key { address };
+        let mut connection = match upstream::connect(self.worker, key, fresh).await {
+            Ok(connection) => connection,
+            Err(failure) => return Attempt::Failed(failure),
+        };
+        let upload = match upload {
+            Some(upload) => upload,
+            None => upload.insert(self.request_message(plan, endpoint.host.as_deref())),
+        };
+        let mut fields = self.worker.take_fields();
+        let outcome = self.converse(plan, upload, &mut connection, &mut fields).await;
+        self.worker.give_fields(fields);
+        let (response, after) = match outcome {
+            Ok(answered) => answered,
+            Err(Broken::ClientGone) => return Attempt::ClientGone,
+            Err(Broken::Refused(refusal)) => return Attempt::Refused(refusal),
+            Err(Broken::Stale) => {
+                let may_repeat = !upload.has_written() || self.head.method_kind.is_idempotent();
+                if fresh || !may_repeat || !upload.can_rewind() {
+                    return Attempt::Refused(Refusal::BAD_RESPONSE);
+                }
+                upload.rewind();
+                return Attempt::Stale;
+            }
+        };
+        let is_clean = response.keep_alive
+            && !response.upgrade
+            && after != After::Reset
+            && upload.is_done()
+            && connection.input.is_empty();
+        if is_clean {
+            connection.input.release(&self.worker.buffers);
+            let promised =
+                response.keep_alive_timeout_s.map(|s| std::time::Duration::from_secs(s.into()));
+            self.worker.idle.put(key, endpoint.id, connection, promised);
+        }
+        Attempt::Answered(after)
+    }
+
+    /// The request as the endpoint gets it. Where a body follows, the head leaves the input.
+    fn request_message(&mut self, plan: &Plan, host: Option<&str>) -> Pump {
+        let buffer = self.downstream.input.filled();
+        let affinity = &self.view.config.load_balancer(plan.load_balancer()).affinity;
+        let forwarding = Forwarding {
+            client: self.lines,
+            ray: &self.ray,
+            loop_token: &self.worker.loop_token,
+            host,
+            strips_session_cookie: affinity.kind != AffinityKind::None,
+        };
+        let mut out = self.worker.buffers.take_scratch();
+        request_head::write(&mut out, buffer, self.head, self.fields, &forwarding);
+        let to = match self.head.body {
+            Body::Chunked => BodyTo::Chunked,
+            _ => BodyTo::Plain,
+        };
+        if !matches!(self.head.body, Body::None) {
+            self.form = Form::asked_by(buffer, self.fields);
+            self.drop_head();
+        }
+        Pump::new(out, body_from(&self.head.body), to)
+    }
+
+    /// Sends the request and delivers the response.
+    async fn converse(
+        &mut self,
+        plan: &Plan,
+        upload: &mut Pump,
+        connection: &mut Connection,
+        fields: &mut Vec<Field>,
+    ) -> Result<(ResponseHead, After), Broken> {
+        let worker = self.worker;
+        let answer_to =
+            AnswerTo { method: self.head.method_kind, upgrade_asked: self.head.upgrade };
+        let mut interim = 0;
+        loop {
+            let response = exchange::await_head(
+                worker,
+                self.downstream,
+                connection,
+                upload,
+                answer_to,
+                fields,
+            )
+            .await?;
+            // Whatever happens from here on is no surprise of a reused connection.
+            connection.is_reused = false;
+            let head = self.response_head(plan, upload, connection, &response, fields);
+            connection.input.consume(response.bytes);
+            if response.upgrade {
+                return Ok((response, self.upgrade(connection, head).await));
+            }
+            if response.status >= 200 {
+                let after = self.deliver(upload, connection, head, &response).await;
+                return Ok((response, after));
+            }
+            interim += 1;
+            if interim > INTERIM_MAX {
+                return Err(Broken::Refused(Refusal::BAD_RESPONSE));
+            }
+            // HTTP/1.0 knows no interim responses.
+            if self.head.version == Version::Http11
+                && self.downstream.send(worker, head).await == Delivered::Cut
+            {
+                return Err(Broken::ClientGone);
+            }
+        }
+    }
+
+    /// The response's head as the client gets it.
+    fn response_head(
+        &self,
+        plan: &Plan,
+        upload: &Pump,
+        connection: &Connection,
+        response: &ResponseHead,
+        fields: &[Field],
+    ) -> Vec<u8> {
+        let mut out = self.worker.buffers.take_scratch();
+        let now = self.worker.now();
+        let is_final = response.status >= 200;
+        let line = if response.upgrade {
+            ConnectionLine::Upgrade
+        } else if !is_final {
+            ConnectionLine::Default
+        } else if !self.keeps_alive(upload, response) {
+            ConnectionLine::Close
+        } else if self.head.version == Version::Http10 {
+            ConnectionLine::KeepAlive
+        } else {
+            ConnectionLine::Default
+        };
+        let date = self.worker.date(now);
+        let reply = Reply {
+            ray: &self.ray,
+            is_chunked: self.is_chunked(response),
+            connection: line,
+            date: &date,
+        };
+        response_head::write(&mut out, connection.input.filled(), response, fields, &reply);
+        if (is_final || response.upgrade)
+            && let Some(cookie) = plan.answered()
+        {
+            out.extend_from_slice(b"Set-Cookie: ");
+            cookie.write_value(self.view, now, false, &mut out);
+            out.extend_from_slice(b"\r\n");
+            self.worker.metrics.sessions_started.increment();
+        }
+        response_head::finish(&mut out);
+        out
+    }
+
+    /// Whether the body leaves in chunks: it has no known length, and the client knows chunks.
+    fn is_chunked(&self, response: &ResponseHead) -> bool {
+        response_head::needs_chunks(&response.body, self.head.version == Version::Http11)
+    }
+
+    /// Whether another request may follow this response on the client's connection.
+    fn keeps_alive(&self, upload: &Pump, response: &ResponseHead) -> bool {
+        let has_framing =
+            matches!(response.body, Body::None | Body::Length(_)) || self.is_chunked(response);
+        self.head.keep_alive
+            && has_framing
+            && upload.is_done()
+            && !self.worker.connections.is_draining()
+    }
+
+    async fn deliver(
+        &mut self,
+        upload: &mut Pump,
+        connection: &mut Connection,
+        head: Vec<u8>,
+        response: &ResponseHead,
+    ) -> After {
+        let keeps_alive = self.keeps_alive(upload, response);
+        let to = if self.is_chunked(response) { BodyTo::Chunked } else { BodyTo::Plain };
+        let mut download = Pump::new(head, body_from(&response.body), to);
+        self.worker.metrics.responded(response.status);
+        let delivered =
+            exchange::deliver(self.worker, self.downstream, connection, upload, &mut download)
+                .await;
+        self.worker.buffers.give_scratch(download.into_storage());
+        match delivered {
+            Delivered::Cut => After::Reset,
+            Delivered::Whole if keeps_alive => After::Keep,
+            Delivered::Whole if upload.is_done() => After::Close,
+            Delivered::Whole => After::Linger,
+        }
+    }
+
+    async fn upgrade(&mut self, connection: &mut Connection, head: Vec<u8>) -> After {
+        self.worker.metrics.responded(101);
+        self.drop_head();
+        if self.downstream.send(self.worker, head).await == Delivered::Whole {
+            let idle = self.worker.settings.timeouts.tunnel_idle;
+            exchange::tunnel(self.worker, self.downstream, connection, idle).await;
+        }
+        After::Close
+    }
+
+    /// Answers on the proxy's own account.
+    async fn refuse(&mut self, refusal: Refusal) -> After {
+        if self.has_head {
+            self.form = Form::asked_by(self.downstream.input.filled(), self.fields);
+        }
+        let is_head = self.head.method_kind == evenkeel_h1::Method::Head;
+        // A body that was not read to its end stands between here and the next request.
+        let has_no_body = matches!(self.head.body, Body::None | Body::Length(0));
+        let keeps_alive =
+            self.head.keep_alive && has_no_body && !self.worker.connections.is_draining();
+        let occasion =
+            Occasion { ray: &self.ray, zone: self.host, form: self.form, is_head, keeps_alive };
+        let delivered = self.downstream.refuse(self.worker, refusal, &occasion).await;
+        match delivered {
+            Delivered::Cut => After::Reset,
+            Delivered::Whole if keeps_alive => After::Keep,
+            Delivered::Whole => After::Linger,
+        }
+    }
+
+    fn drop_head(&mut self) {
+        if std::mem::take(&mut self.has_head) {
+            self.downstream.input.consume(self.head.bytes);
+        }
+    }
+}

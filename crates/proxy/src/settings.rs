@@ -1,0 +1,81 @@
+//! What an operator may set about the data plane, and the documented defaults.
+
+use std::time::Duration;
+
+use evenkeel_h1::Limits;
+
+/// Settings of the HTTP data plane, the same for every worker.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Code of the PoP this node stands in; the tail of every `CF-Ray`.
+    pub pop: String,
+    /// Names this node in `CDN-Loop`, so that a request that comes back is noticed. 16 hex digits.
+    pub node: String,
+    /// Bounds on heads.
+    pub limits: Limits,
+    /// Time limits.
+    pub timeouts: Timeouts,
+    /// Client connections one worker serves at once; further ones are closed at once.
+    pub connections_max: usize,
+    /// Idle connections one worker keeps to one endpoint; the oldest are closed first.
+    pub idle_per_endpoint_max: usize,
+}
+
+/// Time limits of one exchange.
+#[derive(Debug, Clone)]
+pub struct Timeouts {
+    /// A client connection between requests (behaviour.md 10, item 6).
+    pub downstream_idle: Duration,
+    /// From the first byte of a request head to its last: what ends a slowloris. Status 408.
+    pub request_head: Duration,
+    /// Between two reads of a request body. Status 408.
+    pub request_body: Duration,
+    /// Between two writes to a client: what ends a client that never reads.
+    pub downstream_write: Duration,
+    /// TCP handshake with an endpoint (behaviour.md 11.4). Status 522.
+    pub connect: Duration,
+    /// Between two reads from an endpoint, the first byte included (behaviour.md 11.4). Status 524.
+    pub upstream_read: Duration,
+    /// Between two writes to an endpoint (behaviour.md 11.4). Status 524.
+    pub upstream_write: Duration,
+    /// An endpoint connection between requests, since its last use (behaviour.md 10, item 1).
+    pub upstream_idle: Duration,
+    /// Silence in both directions of an upgraded connection (behaviour.md 9.6).
+    pub tunnel_idle: Duration,
+    /// How long a connection that is to be closed is still read, so that the client gets the
+    /// answer before the reset.
+    pub linger: Duration,
+    /// How long requests may take to finish once the node drains.
+    pub drain: Duration,
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        Self {
+            downstream_idle: Duration::from_secs(400),
+            request_head: Duration::from_secs(30),
+            request_body: Duration::from_secs(60),
+            downstream_write: Duration::from_secs(30),
+            connect: Duration::from_secs(19),
+            upstream_read: Duration::from_secs(125),
+            upstream_write: Duration::from_secs(30),
+            upstream_idle: Duration::from_secs(900),
+            tunnel_idle: Duration::from_secs(3600),
+            linger: Duration::from_secs(2),
+            drain: Duration::from_secs(30),
+        }
+    }
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            pop: "LOC".to_owned(),
+            node: "0000000000000000".to_owned(),
+            limits: Limits::default(),
+            timeouts: Timeouts::default(),
+            connections_max: 100_000,
+            idle_per_endpoint_max: 1_024,
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! Endpoint connections that wait for their next request.
+//!
+//! The connection used last is reused first, so that surplus ones grow old and go. One is never
+//! reused when in doubt: bytes nobody asked for, an end of stream, or an error drop it.
+//!
+//! On the request path.
+
+use std::cell::RefCell;
+use std::collections::{HashMap, VecDeque};
+use std::hash::{BuildHasherDefault, Hasher};
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use evenkeel_model::{EndpointId, Verdict, View};
+use evenkeel_telemetry::WorkerMetrics;
+use tokio::time::Instant;
+
+use super::Connection;
+
+/// Idle connections of one worker, by what they lead to.
+#[derive(Debug)]
+pub(crate) struct IdlePool {
+    by_key: RefCell<HashMap<Key, VecDeque<Idle>, BuildHasherDefault<KeyHasher>>>,
+    metrics: Arc<WorkerMetrics>,
+    per_endpoint_max: usize,
+    limit: Duration,
+}
+
+/// Two requests may share a connection when these agree (behaviour.md 10, item 4). Host is not
+/// among them. TLS names and client certificates join when endpoints are spoken to over TLS.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct Key {
+    pub(crate) address: SocketAddr,
+}
+
+#[derive(Debug)]
+struct Idle {
+    connection: Connection,
+    /// The endpoint that used it last: when that one leaves or fails, so does the connection.
+    endpoint: EndpointId,
+    until: Instant,
+}
+
+/// Multiplies and rotates; keys are endpoint addresses, which no stranger chooses.
+#[derive(Default)]
+struct KeyHasher(u64);
+
+impl Hasher for KeyHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.write_u64(u64::from(*byte));
+        }
+    }
+
+    fn write_u16(&mut self, n: u16) {
+        self.write_u64(u64::from(n));
+    }
+
+    fn write_u32(&mut self, n: u32) {
+        self.write_u64(u64::from(n));
+    }
+
+    fn write_u64(&mut self, n: u64) {
+        self.0 = (self.0.rotate_left(5) ^ n).wrapping_mul(0x517c_c1b7_2722_0a95);
+    }
+}
+
+impl IdlePool {
+    pub(crate) fn new(
+        metrics: Arc<WorkerMetrics>,
+        per_endpoint_max: usize,
+        limit: Duration,
+    ) -> Self {
+        Self { by_key: RefCell::default(), metrics, per_endpoint_max, limit }
+    }
+
+    /// The connection used last among those that are still good.
+    pub(crate) fn take(&self, key: Key) -> Option<Connection> {
+        let mut by_key = self.by_key.borrow_mut();
+        let waiting = by_key.get_mut(&key)?;
+        while let Some(idle) = waiting.pop_back() {
+            self.metrics.upstream_idle.decrement();
+            // The sweep comes once a second; what is past its time by less is still dropped here.
+            if is_quiet(&idle.connection) && Instant::now() < idle.until {
+                return Some(idle.connection);
+            }
+        }
+        None
+    }
+
+    /// Keeps a connection whose last exchange ended cleanly, for as long as the endpoint promised
+    /// and no longer than our own limit.
+    pub(crate) fn put(
+        &self,
+        key: Key,
+        endpoint: EndpointId,
+        connection: Connection,
+        promised: Option<Duration>,
+    ) {
+        let limit = promised.map_or(self.limit, |promised| promised.min(self.limit));
+        if self.per_endpoint_max == 0 || limit.is_zero() {
+            return;
+        }
+        let mut by_key = self.by_key.borrow_mut();
+        let waiting = by_key.entry(key).or_default();
+        if waiting.len() >= self.per_endpoint_max {
+            waiting.pop_front();
+            self.metrics.upstream_idle.decrement();
+        }
+        waiting.push_back(Idle { connection, endpoint, until: Instant::now() + limit });
+        self.metrics.upstream_idle.increment();
+    }
+
+    /// Drops what has waited too long or was closed by the endpoint.
+    pub(crate) fn sweep(&self) {
+        let now = Instant::now();
+        self.retain(|idle| now < idle.until && is_quiet(&idle.connection));
+    }
+
+    /// Drops connections to endpoints that are gone, disabled or unhealthy in a new view.
+    pub(crate) fn follow(&self, view: &View) {
+        let mut wanted: Vec<EndpointId> = view
+            .config
+            .endpoints_indexed()
+            .filter(|(ix, endpoint)| {
+                endpoint.enabled && view.health.endpoint(*ix).verdict != Verdict::Unhealthy
+            })
+            .map(|(_, endpoint)| endpoint.id)
+            .collect();
+        wanted.sort_unstable();
+        self.retain(|idle| wanted.binary_search(&idle.endpoint).is_ok());
+    }
+
+    fn retain(&self, mut keep: impl FnMut(&mut Idle) -> bool) {
+        let mut left = 0;
+        self.by_key.borrow_mut().retain(|_, waiting| {
+            waiting.retain_mut(&mut keep);
+            left += waiting.len() as u64;
+            !waiting.is_empty()
+        });
+        self.metrics.upstream_idle.set(left);
+    }
+}
+
+/// Whether nothing has arrived on a connection on which nothing is due. Costs no system call
+/// while the event loop has seen nothing.
+fn is_quiet(connection: &Connection) -> bool {
+    matches!(connection.io.try_read(&mut [0]), Err(error) if error.kind() == io::ErrorKind::WouldBlock)
+}

@@ -1,0 +1,62 @@
+//! Connections to endpoints: found among the idle ones, or dialled.
+
+mod idle;
+
+use std::net::SocketAddr;
+
+use evenkeel_decision::{DialFailure, Rng};
+use evenkeel_model::{Address, Endpoint};
+use evenkeel_net::dial::{DialError, dial};
+use tokio::net::TcpStream;
+
+use crate::buffer::Buffer;
+use crate::worker::Worker;
+
+pub(crate) use idle::{IdlePool, Key};
+
+/// Port of an endpoint whose document names none (behaviour.md 9.4).
+const HTTP_PORT: u16 = 80;
+
+/// A connection to an endpoint.
+#[derive(Debug)]
+pub(crate) struct Connection {
+    pub(crate) io: TcpStream,
+    pub(crate) input: Buffer,
+    /// Whether it served a request before: then its end may come as a surprise.
+    pub(crate) is_reused: bool,
+}
+
+/// Where an endpoint is to be dialled now, or `None` when its name does not resolve.
+pub(crate) async fn locate(worker: &Worker, endpoint: &Endpoint) -> Option<SocketAddr> {
+    let port = if endpoint.port == 0 { HTTP_PORT } else { endpoint.port };
+    match &endpoint.address {
+        Address::Ip(ip) => Some(SocketAddr::new(*ip, port)),
+        Address::Name(name) => {
+            let addresses = worker.resolver.resolve(name).await;
+            let pick = worker.chance().below(addresses.len().max(1) as u64);
+            let ip = addresses.get(usize::try_from(pick).ok()?)?;
+            Some(SocketAddr::new(*ip, port))
+        }
+    }
+}
+
+/// An idle connection, unless a fresh one is asked for; else a new one.
+pub(crate) async fn connect(
+    worker: &Worker,
+    key: Key,
+    fresh: bool,
+) -> Result<Connection, DialFailure> {
+    if !fresh && let Some(mut connection) = worker.idle.take(key) {
+        connection.is_reused = true;
+        worker.metrics.upstream_reused.increment();
+        return Ok(connection);
+    }
+    let io =
+        dial(key.address, worker.settings.timeouts.connect).await.map_err(|error| match error {
+            DialError::Refused(_) => DialFailure::Refused,
+            DialError::TimedOut => DialFailure::TimedOut,
+            DialError::Unreachable(_) => DialFailure::Unreachable,
+        })?;
+    worker.metrics.upstream_opened.increment();
+    Ok(Connection { io, input: Buffer::default(), is_reused: false })
+}

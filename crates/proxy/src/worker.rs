@@ -1,0 +1,250 @@
+//! One data-plane thread: its own listeners, connections, buffers, idle endpoint connections and
+//! counters. Workers share nothing that a request would have to wait for.
+
+use std::cell::{Cell, Ref, RefCell, RefMut};
+use std::collections::HashMap;
+use std::io;
+use std::net::TcpListener as StdListener;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::Waker;
+use std::time::Duration;
+
+use evenkeel_decision::Rng;
+use evenkeel_h1::{FIELDS_MAX, Field};
+use evenkeel_model::{Live, Timestamp};
+use evenkeel_net::resolve::Resolver;
+use evenkeel_net::unix_time_ms;
+use evenkeel_telemetry::WorkerMetrics;
+use tokio::runtime::{Builder, LocalOptions};
+use tokio::sync::{Notify, watch};
+
+use crate::buffer::BufferPool;
+use crate::listener;
+use crate::settings::Settings;
+use crate::upstream::IdlePool;
+
+/// How often idle endpoint connections are looked through. A connection closed by its endpoint is
+/// noticed at reuse anyway; this bounds how long its descriptor stays open.
+const SWEEP_INTERVAL: Duration = Duration::from_secs(1);
+
+/// Free field lists kept per worker; each is a few kilobytes.
+const FIELD_LISTS_MAX: usize = 256;
+
+/// What a worker is made of.
+#[derive(Debug)]
+pub struct WorkerOptions {
+    /// The view that decisions are taken on.
+    pub live: Live,
+    /// Moves with every view published: idle connections then follow it.
+    pub revision: watch::Receiver<u64>,
+    /// Where to accept.
+    pub listeners: Vec<StdListener>,
+    /// What to count in.
+    pub metrics: Arc<WorkerMetrics>,
+    /// See [`Settings`].
+    pub settings: Arc<Settings>,
+    /// Becomes true when the node shall stop: no new connections, requests under way may finish
+    /// within [`crate::Timeouts::drain`].
+    pub drain: watch::Receiver<bool>,
+}
+
+/// What the connections of one worker share.
+#[derive(Debug)]
+pub(crate) struct Worker {
+    pub(crate) live: Live,
+    pub(crate) metrics: Arc<WorkerMetrics>,
+    pub(crate) settings: Arc<Settings>,
+    pub(crate) buffers: BufferPool,
+    pub(crate) idle: IdlePool,
+    pub(crate) resolver: Resolver,
+    pub(crate) connections: Connections,
+    /// Our entry in `CDN-Loop` (RFC 8586).
+    pub(crate) loop_token: String,
+    fields: RefCell<Vec<Vec<Field>>>,
+    chance: RefCell<Chance>,
+    date: RefCell<Date>,
+}
+
+/// A worker's random draws. They steer and name requests; nothing secret comes from them.
+#[derive(Debug)]
+pub(crate) struct Chance(fastrand::Rng);
+
+impl Rng for Chance {
+    fn next_u64(&mut self) -> u64 {
+        self.0.u64(..)
+    }
+}
+
+/// The HTTP date, written once a second.
+#[derive(Debug, Default)]
+struct Date {
+    second: u64,
+    text: String,
+}
+
+/// The client connections of a worker, so that waiting ones can be told to go.
+#[derive(Debug, Default)]
+pub(crate) struct Connections {
+    wakers: RefCell<HashMap<u64, Waker>>,
+    next: Cell<u64>,
+    is_draining: Cell<bool>,
+    last_gone: Notify,
+}
+
+impl Connections {
+    pub(crate) fn len(&self) -> usize {
+        self.wakers.borrow().len()
+    }
+
+    /// Whether connections shall end after the request they serve.
+    pub(crate) fn is_draining(&self) -> bool {
+        self.is_draining.get()
+    }
+
+    /// Enters a connection by what wakes its task. It leaves with [`Self::leave`].
+    pub(crate) fn enter(&self, waker: Waker) -> u64 {
+        let key = self.next.get();
+        self.next.set(key + 1);
+        self.wakers.borrow_mut().insert(key, waker);
+        key
+    }
+
+    pub(crate) fn leave(&self, key: u64) {
+        self.wakers.borrow_mut().remove(&key);
+        if self.len() == 0 {
+            self.last_gone.notify_one();
+        }
+    }
+
+    fn drain(&self) {
+        self.is_draining.set(true);
+        self.wakers.borrow().values().for_each(Waker::wake_by_ref);
+    }
+
+    async fn all_gone(&self) {
+        while self.len() > 0 {
+            self.last_gone.notified().await;
+        }
+    }
+}
+
+impl Worker {
+    pub(crate) fn new(live: Live, metrics: Arc<WorkerMetrics>, settings: Arc<Settings>) -> Self {
+        let idle = IdlePool::new(
+            Arc::clone(&metrics),
+            settings.idle_per_endpoint_max,
+            settings.timeouts.upstream_idle,
+        );
+        Self {
+            live,
+            metrics,
+            buffers: BufferPool::default(),
+            idle,
+            resolver: Resolver::default(),
+            connections: Connections::default(),
+            loop_token: format!("evenkeel; node={}", settings.node),
+            settings,
+            fields: RefCell::default(),
+            chance: RefCell::new(Chance(fastrand::Rng::new())),
+            date: RefCell::default(),
+        }
+    }
+
+    /// A field list for a head about to be parsed.
+    pub(crate) fn take_fields(&self) -> Vec<Field> {
+        self.fields.borrow_mut().pop().unwrap_or_else(|| Vec::with_capacity(FIELDS_MAX))
+    }
+
+    /// Gives one back.
+    pub(crate) fn give_fields(&self, mut fields: Vec<Field>) {
+        let mut free = self.fields.borrow_mut();
+        if fields.capacity() > 0 && free.len() < FIELD_LISTS_MAX {
+            fields.clear();
+            free.push(fields);
+        }
+    }
+
+    /// The worker's random draws.
+    pub(crate) fn chance(&self) -> RefMut<'_, Chance> {
+        self.chance.borrow_mut()
+    }
+
+    /// The time now.
+    pub(crate) fn now(&self) -> Timestamp {
+        Timestamp(unix_time_ms())
+    }
+
+    /// The time as HTTP writes it (RFC 9110 section 5.6.7).
+    pub(crate) fn date(&self, now: Timestamp) -> Ref<'_, str> {
+        let second = now.seconds();
+        if self.date.borrow().second != second {
+            let mut date = self.date.borrow_mut();
+            date.second = second;
+            let time = i64::try_from(second)
+                .ok()
+                .and_then(|second| jiff::Timestamp::from_second(second).ok());
+            let printer = jiff::fmt::rfc2822::DateTimePrinter::new();
+            date.text = printer
+                .timestamp_to_rfc9110_string(&time.unwrap_or_default())
+                .unwrap_or_else(|_| "Thu, 01 Jan 1970 00:00:00 GMT".to_owned());
+        }
+        Ref::map(self.date.borrow(), |date| date.text.as_str())
+    }
+}
+
+/// Runs a worker on this thread until the node drains and its connections are gone, or the drain's
+/// time is over.
+///
+/// # Errors
+/// When the runtime cannot start or a listener is unusable.
+pub fn run_worker(options: WorkerOptions) -> io::Result<()> {
+    let runtime = Builder::new_current_thread().enable_all().build_local(LocalOptions::default())?;
+    runtime.block_on(serve(options))
+}
+
+async fn serve(options: WorkerOptions) -> io::Result<()> {
+    let WorkerOptions { live, revision, listeners, metrics, settings, mut drain } = options;
+    let worker = Rc::new(Worker::new(live, metrics, settings));
+    let mut accepting = Vec::new();
+    for listener in listeners {
+        let listener = tokio::net::TcpListener::from_std(listener)?;
+        accepting.push(tokio::task::spawn_local(listener::accept(Rc::clone(&worker), listener)));
+    }
+    let housekeeping = tokio::task::spawn_local(keep_house(Rc::clone(&worker), revision));
+    // An error means that the sender is gone: then the process is ending as well.
+    let _ = drain.wait_for(|drain| *drain).await;
+    // Dropping the listeners refuses new connections at once.
+    accepting.iter().for_each(tokio::task::JoinHandle::abort);
+    for task in accepting {
+        let _ = task.await;
+    }
+    worker.connections.drain();
+    let limit = worker.settings.timeouts.drain;
+    if tokio::time::timeout(limit, worker.connections.all_gone()).await.is_err() {
+        tracing::warn!(
+            left = worker.connections.len(),
+            "Drain time is over; closing what is left."
+        );
+    }
+    housekeeping.abort();
+    Ok(())
+}
+
+/// Sweeps idle endpoint connections, and lets them follow each new view.
+async fn keep_house(worker: Rc<Worker>, mut revision: watch::Receiver<u64>) {
+    let mut sweep = tokio::time::interval(SWEEP_INTERVAL);
+    loop {
+        tokio::select! {
+            _ = sweep.tick() => worker.idle.sweep(),
+            changed = revision.changed() => match changed {
+                Ok(()) => worker.idle.follow(&worker.live.load()),
+                // No publisher any more: views stay as they are.
+                Err(_) => loop {
+                    sweep.tick().await;
+                    worker.idle.sweep();
+                },
+            },
+        }
+    }
+}

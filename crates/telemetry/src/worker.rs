@@ -1,0 +1,148 @@
+//! What one data-plane worker counts, and the sum over all of them.
+
+use std::sync::Arc;
+
+use crate::{Counter, Exposition, Gauge, MetricKind};
+
+/// Statuses the proxy answers on its own account (behaviour.md 1.6 and 11.3).
+const OWN_STATUSES: [u16; 20] = [
+    400, 405, 408, 409, 413, 414, 417, 431, 501, 503, 505, 508, 520, 521, 522, 523, 524, 525, 526,
+    530,
+];
+
+macro_rules! worker_metrics {
+    ($($kind:ident $field:ident = $name:literal, $help:literal;)*) => {
+        /// What one worker counts. The worker writes, the scrape reads.
+        #[derive(Debug, Default)]
+        pub struct WorkerMetrics {
+            responses: [Counter; 6],
+            own_errors: [Counter; OWN_STATUSES.len()],
+            $(#[doc = $help] pub $field: $kind,)*
+        }
+
+        fn render_fields(workers: &[Arc<WorkerMetrics>], page: &mut Exposition) {
+            $(
+                page.metric($name, MetricKind::$kind, $help);
+                page.sample($name, &[], workers.iter().map(|worker| worker.$field.get()).sum::<u64>());
+            )*
+        }
+    };
+}
+
+worker_metrics! {
+    Counter downstream_accepted = "evenkeel_downstream_connections_accepted_total",
+        "Client connections accepted.";
+    Gauge downstream_open = "evenkeel_downstream_connections",
+        "Client connections open now.";
+    Counter downstream_shed = "evenkeel_downstream_connections_shed_total",
+        "Client connections closed at once because the connection limit was reached.";
+    Counter accept_errors = "evenkeel_accept_errors_total",
+        "Failed accepts, mostly for want of file descriptors.";
+    Counter upstream_opened = "evenkeel_upstream_connections_opened_total",
+        "Connections opened to endpoints.";
+    Counter upstream_reused = "evenkeel_upstream_connections_reused_total",
+        "Requests sent on an endpoint connection that had served one before.";
+    Gauge upstream_idle = "evenkeel_upstream_connections_idle",
+        "Endpoint connections waiting for a request.";
+    Counter failovers = "evenkeel_failovers_total",
+        "Requests tried again on another endpoint after a connect or TLS failure.";
+    Counter stale_retries = "evenkeel_stale_retries_total",
+        "Requests sent again because a reused connection had gone stale.";
+    Counter sessions_started = "evenkeel_sessions_started_total",
+        "Session cookies set.";
+}
+
+impl WorkerMetrics {
+    /// Counts a response by the class of its status.
+    pub fn responded(&self, status: u16) {
+        let class = usize::from(status / 100).min(5);
+        self.responses[class].increment();
+    }
+
+    /// Counts a response that the proxy made itself, besides [`Self::responded`].
+    pub fn own_error(&self, status: u16) {
+        if let Some(at) = OWN_STATUSES.iter().position(|own| *own == status) {
+            self.own_errors[at].increment();
+        }
+    }
+}
+
+/// All workers of the process.
+#[derive(Debug, Default, Clone)]
+pub struct Registry {
+    workers: Vec<Arc<WorkerMetrics>>,
+}
+
+impl Registry {
+    /// One set of cells per worker.
+    #[must_use]
+    pub fn new(workers: usize) -> Self {
+        Self { workers: (0..workers).map(|_| Arc::default()).collect() }
+    }
+
+    /// The cells of each worker.
+    #[must_use]
+    pub fn workers(&self) -> &[Arc<WorkerMetrics>] {
+        &self.workers
+    }
+
+    /// Writes the sums over all workers.
+    pub fn render(&self, page: &mut Exposition) {
+        let sum = |of: &dyn Fn(&WorkerMetrics) -> u64| {
+            self.workers.iter().map(|worker| of(worker)).sum::<u64>()
+        };
+        page.metric(
+            "evenkeel_requests_total",
+            MetricKind::Counter,
+            "Requests answered, by class of status.",
+        );
+        for class in 1..=5 {
+            let label = format!("{class}xx");
+            page.sample(
+                "evenkeel_requests_total",
+                &[("class", &label)],
+                sum(&|worker| worker.responses[class].get()),
+            );
+        }
+        page.metric(
+            "evenkeel_proxy_errors_total",
+            MetricKind::Counter,
+            "Responses made by the proxy itself, by status.",
+        );
+        for (at, status) in OWN_STATUSES.iter().enumerate() {
+            let label = status.to_string();
+            page.sample(
+                "evenkeel_proxy_errors_total",
+                &[("status", &label)],
+                sum(&|worker| worker.own_errors[at].get()),
+            );
+        }
+        render_fields(&self.workers, page);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn workers_are_summed() {
+        let registry = Registry::new(2);
+        registry.workers()[0].responded(200);
+        registry.workers()[1].responded(204);
+        registry.workers()[1].responded(521);
+        registry.workers()[1].own_error(521);
+        registry.workers()[0].upstream_opened.add(3);
+        let mut page = Exposition::default();
+        registry.render(&mut page);
+        let page = page.finish();
+        for line in [
+            "evenkeel_requests_total{class=\"2xx\"} 2",
+            "evenkeel_requests_total{class=\"5xx\"} 1",
+            "evenkeel_proxy_errors_total{status=\"521\"} 1",
+            "evenkeel_upstream_connections_opened_total 3",
+        ] {
+            assert!(page.lines().any(|have| have == line), "{line} missing in\n{page}");
+        }
+    }
+}
