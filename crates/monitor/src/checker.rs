@@ -1,0 +1,302 @@
+//! The checker: which endpoints are probed, when, and what their probes add up to.
+//!
+//! One task owns all jobs and waits for whichever comes first: a new view, a probe that is due, a
+//! probe that ended, the shutdown. What a probe does on the wire is the [`Prober`]'s.
+
+use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
+use std::future::pending;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use evenkeel_decision::health::{Outcome, Report, State, Thresholds};
+use evenkeel_model::{Config, EndpointHealth, EndpointId, FailureReason, Live, Verdict};
+use tokio::sync::{mpsc, watch};
+use tokio::task::{AbortHandle, Id, JoinError, JoinSet};
+use tokio::time::{Instant, sleep_until};
+use tracing::{error, info, warn};
+
+use crate::probe::{Probe, Prober};
+use crate::stats::{Stats, count};
+use crate::target::Target;
+use crate::ticks::Ticks;
+
+/// Probes that run at once; each holds one socket and up to 64 KiB of response head. Further ones
+/// wait in the order in which they came due. Endpoints that answer need a few milliseconds, so this
+/// many sockets do for more than 100,000 endpoints; a thousand that are silent for a timeout of 5 s
+/// delay the others, but stay below the usual limit on open files together with the proxy's.
+pub(crate) const PROBES_RUNNING_MAX: usize = 1024;
+
+/// Everything known of one endpoint's probing.
+struct Job {
+    target: Target,
+    state: State,
+    /// The last report's content.
+    health: EndpointHealth,
+    ticks: Ticks,
+    /// The job's entry in [`Checker::timers`].
+    due: Instant,
+    stage: Stage,
+}
+
+/// Where an endpoint's probe is. The timer runs in every stage; a tick starts a probe only in
+/// `Idle`, so that probes of one endpoint never overlap.
+///
+/// ```text
+///          tick              a socket is free
+///   Idle ───────▶ Waiting ─────────────────────▶ Running
+///    ▲                                              │
+///    └──────────────────────────────────────────────┘
+///       ended, or aborted because the question changed
+/// ```
+enum Stage {
+    Idle,
+    Waiting,
+    Running(AbortHandle),
+}
+
+/// See the [module](self).
+pub(crate) struct Checker<P> {
+    prober: Arc<P>,
+    live: Live,
+    reports: mpsc::Sender<Report>,
+    stats: Arc<Stats>,
+    rng: fastrand::Rng,
+    /// The configuration that `jobs` follow. Views that differ in health alone share it.
+    config: Option<Arc<Config>>,
+    jobs: HashMap<EndpointId, Job>,
+    /// When each job's next tick is due. As many entries as jobs.
+    timers: BTreeSet<(Instant, EndpointId)>,
+    /// Jobs in stage `Waiting`, the longest waiting first.
+    waiting: VecDeque<EndpointId>,
+    /// Probes of jobs in stage `Running`, and aborted ones until they are gone; at most
+    /// [`PROBES_RUNNING_MAX`].
+    running: JoinSet<Option<Probe>>,
+    /// Whose probe a task of `running` is.
+    probed: HashMap<Id, EndpointId>,
+}
+
+impl<P: Prober> Checker<P> {
+    /// A checker without jobs.
+    pub(crate) fn new(
+        prober: P,
+        live: Live,
+        reports: mpsc::Sender<Report>,
+        stats: Arc<Stats>,
+    ) -> Self {
+        Self {
+            prober: Arc::new(prober),
+            live,
+            reports,
+            stats,
+            rng: fastrand::Rng::new(),
+            config: None,
+            jobs: HashMap::new(),
+            timers: BTreeSet::new(),
+            waiting: VecDeque::new(),
+            running: JoinSet::new(),
+            probed: HashMap::new(),
+        }
+    }
+
+    /// Probes until told to stop; no probe runs any more when it returns. Dropping the future ends
+    /// all probes too.
+    pub(crate) async fn run(
+        mut self,
+        mut revision: watch::Receiver<u64>,
+        mut shutdown: watch::Receiver<bool>,
+    ) {
+        let mut published = true;
+        revision.mark_changed();
+        loop {
+            let next = self.timers.first().map(|(due, _)| *due);
+            tokio::select! {
+                _ = shutdown.wait_for(|stop| *stop) => break,
+                changed = revision.changed(), if published => {
+                    // Without a publisher the last view stays, and its endpoints stay probed.
+                    published = changed.is_ok();
+                    self.follow();
+                }
+                Some(ended) = self.running.join_next_with_id() => self.finish(ended),
+                () = until(next) => self.tick(),
+            }
+            self.launch();
+        }
+        self.running.shutdown().await;
+        self.stats.endpoints.store(0, Ordering::Relaxed);
+    }
+
+    /// Makes the jobs those that the current view asks for.
+    fn follow(&mut self) {
+        let config = Arc::clone(&self.live.load().config);
+        if self.config.as_ref().is_some_and(|last| Arc::ptr_eq(last, &config)) {
+            return;
+        }
+        let now = Instant::now();
+        let mut gone: HashSet<EndpointId> = self.jobs.keys().copied().collect();
+        for target in Target::all(&config) {
+            let id = target.id();
+            gone.remove(&id);
+            match self.jobs.get(&id) {
+                Some(job) if job.target.asks_the_same(&target) => self.renew(target, now),
+                Some(job) if job.target.monitor_id() == target.monitor_id() => {
+                    // Another question: the verdict holds until there are answers to it, the
+                    // streak against it is void.
+                    let (state, health) = (State::from(job.state.verdict()), job.health);
+                    self.stop(id);
+                    self.start(target, state, health, now);
+                }
+                Some(_) => {
+                    self.stop(id);
+                    self.start(target, State::default(), EndpointHealth::default(), now);
+                }
+                None => self.start(target, State::default(), EndpointHealth::default(), now),
+            }
+        }
+        for id in gone {
+            self.stop(id);
+        }
+        let jobs = &self.jobs;
+        self.waiting
+            .retain(|id| jobs.get(id).is_some_and(|job| matches!(job.stage, Stage::Waiting)));
+        self.stats.endpoints.store(self.jobs.len() as u64, Ordering::Relaxed);
+        self.config = Some(config);
+    }
+
+    /// Starts a job. A state kept over a restart would come in here.
+    fn start(&mut self, target: Target, state: State, health: EndpointHealth, now: Instant) {
+        let ticks = Ticks::new(target.interval(), now, &mut self.rng);
+        let (id, due) = (target.id(), ticks.due());
+        self.timers.insert((due, id));
+        self.jobs.insert(id, Job { target, state, health, ticks, due, stage: Stage::Idle });
+    }
+
+    /// Takes over what changed besides the question.
+    fn renew(&mut self, target: Target, now: Instant) {
+        let id = target.id();
+        let Some(job) = self.jobs.get_mut(&id) else { return };
+        if job.target.interval() != target.interval() {
+            job.ticks.set_interval(target.interval(), now, &mut self.rng);
+            self.timers.remove(&(job.due, id));
+            job.due = job.ticks.due();
+            self.timers.insert((job.due, id));
+        }
+        job.target = target;
+    }
+
+    fn stop(&mut self, id: EndpointId) {
+        let Some(job) = self.jobs.remove(&id) else { return };
+        self.timers.remove(&(job.due, id));
+        if let Stage::Running(task) = job.stage {
+            self.probed.remove(&task.id());
+            task.abort();
+        }
+    }
+
+    /// Queues the probes that are due.
+    fn tick(&mut self) {
+        let now = Instant::now();
+        while let Some((due, id)) = self.timers.first().copied().filter(|(due, _)| *due <= now) {
+            self.timers.remove(&(due, id));
+            let Some(job) = self.jobs.get_mut(&id) else { continue };
+            job.ticks.advance(now, &mut self.rng);
+            job.due = job.ticks.due();
+            self.timers.insert((job.due, id));
+            if let Stage::Idle = job.stage {
+                job.stage = Stage::Waiting;
+                self.waiting.push_back(id);
+            } else {
+                count(&self.stats.ticks_skipped);
+            }
+        }
+    }
+
+    /// Starts probes that wait, as far as sockets are free.
+    fn launch(&mut self) {
+        while self.running.len() < PROBES_RUNNING_MAX
+            && let Some(id) = self.waiting.pop_front()
+        {
+            let Some(job) = self.jobs.get_mut(&id) else { continue };
+            let (prober, target) = (Arc::clone(&self.prober), job.target.clone());
+            let task = self.running.spawn(async move { prober.probe(&target).await });
+            self.probed.insert(task.id(), id);
+            job.stage = Stage::Running(task);
+        }
+    }
+
+    /// Counts a probe that ended. One that was aborted is nobody's any more.
+    fn finish(&mut self, ended: Result<(Id, Option<Probe>), JoinError>) {
+        let (task, probe) = match ended {
+            Ok(ended) => ended,
+            Err(bug) => {
+                if bug.is_panic() {
+                    error!(%bug, "A probe panicked.");
+                }
+                (bug.id(), None)
+            }
+        };
+        let Some(job) = self.probed.remove(&task).and_then(|id| self.jobs.get_mut(&id)) else {
+            return;
+        };
+        job.stage = Stage::Idle;
+        count(&self.stats.probes);
+        let Some(probe) = probe else {
+            return count(&self.stats.probes_abstained);
+        };
+        if probe.reason != FailureReason::NoFailures {
+            count(&self.stats.probes_failed);
+        }
+        if self.reports.try_send(job.conclude(probe)).is_err() {
+            count(&self.stats.reports_dropped);
+        }
+    }
+}
+
+impl Job {
+    /// Draws the conclusion from one more probe.
+    fn conclude(&mut self, probe: Probe) -> Report {
+        let before = self.state.verdict();
+        self.state = match probe.reason {
+            // Nothing was asked and nothing will be: there is no streak to wait for.
+            FailureReason::MonitorConfig => State::from(Verdict::Unhealthy),
+            reason => {
+                let passed = reason == FailureReason::NoFailures;
+                let outcome = if passed { Outcome::Pass } else { Outcome::Fail };
+                self.state.after(outcome, Thresholds::from(self.target.monitor()))
+            }
+        };
+        self.health = EndpointHealth {
+            verdict: self.state.verdict(),
+            reason: probe.reason,
+            response_code: probe.response_code,
+            rtt_us: probe.rtt_us().or(self.health.rtt_us),
+        };
+        if self.health.verdict != before {
+            self.log_edge();
+        }
+        Report {
+            endpoint: self.target.id(),
+            monitor: self.target.monitor_id(),
+            health: self.health,
+        }
+    }
+
+    fn log_edge(&self) {
+        let (pool, endpoint) = (&self.target.pool().name, &self.target.endpoint().name);
+        match self.health.verdict {
+            Verdict::Healthy => info!(%pool, %endpoint, "Endpoint became healthy."),
+            Verdict::Unhealthy | Verdict::Unknown => {
+                warn!(%pool, %endpoint, reason = %self.health.reason, "Endpoint became unhealthy.");
+            }
+        }
+    }
+}
+
+async fn until(at: Option<Instant>) {
+    match at {
+        Some(at) => sleep_until(at).await,
+        None => pending().await,
+    }
+}
+
+#[cfg(test)]
+mod tests;

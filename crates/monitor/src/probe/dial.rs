@@ -1,0 +1,184 @@
+//! From an endpoint's address to a TCP connection.
+
+use std::io;
+use std::net::{IpAddr, SocketAddr, ToSocketAddrs, UdpSocket};
+use std::sync::Arc;
+
+use evenkeel_model::{Address, FailureReason};
+use tokio::net::TcpStream;
+use tokio::sync::Semaphore;
+use tokio::time::{Instant, timeout_at};
+
+use super::Miss;
+
+/// Names being resolved at once; each occupies a thread until the system's resolver answers or
+/// gives up. Further probes wait for their turn, within their own time. With a resolver that
+/// answers in 5 ms this does for 12,000 names a second; with one that is dead, it keeps lookups
+/// from piling up without an end.
+const LOOKUPS_MAX: usize = 64;
+
+/// Looks a name up with the means of the system.
+type Lookup = dyn Fn(&str, u16) -> io::Result<Vec<SocketAddr>> + Send + Sync;
+
+/// Resolves names, each time anew.
+pub(crate) struct Resolver {
+    lookup: Arc<Lookup>,
+    turns: Arc<Semaphore>,
+    /// Where this process takes traffic.
+    own: Vec<SocketAddr>,
+}
+
+impl Resolver {
+    /// Over the system's resolver.
+    pub(crate) fn new(own: Vec<SocketAddr>) -> Self {
+        Self::with_lookup(own, Arc::new(|name, port| Ok((name, port).to_socket_addrs()?.collect())))
+    }
+
+    /// Over another one.
+    pub(crate) fn with_lookup(own: Vec<SocketAddr>, lookup: Arc<Lookup>) -> Self {
+        Self { lookup, turns: Arc::new(Semaphore::new(LOOKUPS_MAX)), own }
+    }
+
+    /// Where to connect: the first IPv4 address, or the first of all when there is none.
+    ///
+    /// Dropping the future leaves a lookup to itself; it counts towards [`LOOKUPS_MAX`] until the
+    /// system is done with it.
+    pub(crate) async fn resolve(
+        &self,
+        address: &Address,
+        port: u16,
+        deadline: Instant,
+    ) -> Result<SocketAddr, Miss> {
+        let name = match address {
+            Address::Ip(ip) => return Ok(SocketAddr::new(*ip, port)),
+            Address::Name(name) => name,
+        };
+        let found = timeout_at(deadline, self.look_up(name.clone(), port))
+            .await
+            .map_err(|_| Miss::TimedOut(FailureReason::DnsUnknownHost))?
+            .map_err(|error| own_want(error, |_| FailureReason::DnsUnknownHost))?;
+        let address = prefer_v4(&found).ok_or(FailureReason::DnsUnknownHost)?;
+        if self.is_own(address) {
+            return Err(FailureReason::DnsInternal.into());
+        }
+        Ok(address)
+    }
+
+    async fn look_up(&self, name: String, port: u16) -> io::Result<Vec<SocketAddr>> {
+        let turns = Arc::clone(&self.turns);
+        let turn = turns.acquire_owned().await.map_err(io::Error::other)?;
+        let lookup = Arc::clone(&self.lookup);
+        let job = tokio::task::spawn_blocking(move || {
+            let found = lookup(&name, port);
+            drop(turn);
+            found
+        });
+        job.await.map_err(io::Error::other)?
+    }
+
+    fn is_own(&self, address: SocketAddr) -> bool {
+        self.own.iter().any(|own| {
+            own.port() == address.port()
+                && (own.ip() == address.ip()
+                    || own.ip().is_unspecified() && is_of_this_machine(address.ip()))
+        })
+    }
+}
+
+/// Exactly one address is probed, not one per family (behaviour.md 7.3).
+fn prefer_v4(found: &[SocketAddr]) -> Option<SocketAddr> {
+    found.iter().find(|address| address.is_ipv4()).or_else(|| found.first()).copied()
+}
+
+/// Only an address of this machine can be bound.
+fn is_of_this_machine(ip: IpAddr) -> bool {
+    UdpSocket::bind((ip, 0)).is_ok()
+}
+
+/// Connects. Dropping the future closes the socket.
+pub(crate) async fn connect(address: SocketAddr, deadline: Instant) -> Result<TcpStream, Miss> {
+    match timeout_at(deadline, TcpStream::connect(address)).await {
+        Err(_) => Err(Miss::TimedOut(FailureReason::TcpTimeout)),
+        Ok(Err(error)) if error.kind() == io::ErrorKind::TimedOut => {
+            Err(Miss::TimedOut(FailureReason::TcpTimeout))
+        }
+        Ok(connected) => connected.map_err(|error| own_want(error, connect_reason)),
+    }
+}
+
+/// Tells what this machine lacks from what the endpoint does.
+fn own_want(error: io::Error, reason: impl FnOnce(&io::Error) -> FailureReason) -> Miss {
+    match error.raw_os_error() {
+        Some(libc::EMFILE | libc::ENFILE | libc::ENOBUFS | libc::ENOMEM) => Miss::Own(error),
+        _ => reason(&error).into(),
+    }
+}
+
+fn connect_reason(error: &io::Error) -> FailureReason {
+    match error.kind() {
+        io::ErrorKind::ConnectionRefused => FailureReason::TcpConnectionFailed,
+        io::ErrorKind::ConnectionReset => FailureReason::ConnectionReset,
+        io::ErrorKind::HostUnreachable => FailureReason::NoRouteToHost,
+        io::ErrorKind::NetworkUnreachable | io::ErrorKind::NetworkDown => {
+            FailureReason::NetworkUnreachable
+        }
+        _ => FailureReason::Other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kernel_errors_have_documented_names() {
+        for (errno, reason) in [
+            (libc::ECONNREFUSED, FailureReason::TcpConnectionFailed),
+            (libc::EHOSTUNREACH, FailureReason::NoRouteToHost),
+            (libc::ENETUNREACH, FailureReason::NetworkUnreachable),
+            (libc::ENETDOWN, FailureReason::NetworkUnreachable),
+            (libc::ECONNRESET, FailureReason::ConnectionReset),
+            (libc::EACCES, FailureReason::Other),
+        ] {
+            let error = io::Error::from_raw_os_error(errno);
+            assert_eq!(connect_reason(&error), reason, "{error}");
+            assert!(matches!(own_want(error, connect_reason), Miss::Failed { .. }));
+        }
+        for errno in [libc::EMFILE, libc::ENFILE, libc::ENOBUFS, libc::ENOMEM] {
+            let error = io::Error::from_raw_os_error(errno);
+            assert!(matches!(own_want(error, connect_reason), Miss::Own(_)), "{errno}");
+        }
+    }
+
+    #[test]
+    fn trap_t49_a_record_before_aaaa() {
+        let parse = |list: &str| -> Vec<SocketAddr> {
+            list.split_whitespace().map(|one| one.parse().unwrap()).collect()
+        };
+        for (found, chosen) in [
+            ("[::1]:80 127.0.0.1:80", Some("127.0.0.1:80")),
+            ("127.0.0.2:80 127.0.0.1:80 [::1]:80", Some("127.0.0.2:80")),
+            ("[::2]:80 [::1]:80", Some("[::2]:80")),
+            ("", None),
+        ] {
+            let chosen = chosen.map(|one| one.parse().unwrap());
+            assert_eq!(prefer_v4(&parse(found)), chosen, "{found}");
+        }
+    }
+
+    #[test]
+    fn own_addresses_are_known_by_address_and_port() {
+        let resolver = |own: &str| Resolver::new(vec![own.parse().unwrap()]);
+        for (own, address, expected) in [
+            ("127.0.0.1:80", "127.0.0.1:80", true),
+            ("127.0.0.1:80", "127.0.0.1:81", false),
+            ("127.0.0.1:80", "127.0.0.2:80", false),
+            ("0.0.0.0:80", "127.0.0.2:80", true),
+            ("0.0.0.0:80", "127.0.0.2:81", false),
+            ("0.0.0.0:80", "192.0.2.1:80", false),
+        ] {
+            let address = address.parse().unwrap();
+            assert_eq!(resolver(own).is_own(address), expected, "{own} and {address}");
+        }
+    }
+}
