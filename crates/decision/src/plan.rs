@@ -9,7 +9,7 @@ use evenkeel_model::{EndpointIx, LoadBalancerIx, PoolIx, View};
 
 use crate::affinity::{Session, SessionCookie};
 use crate::effective::Effective;
-use crate::eligible::{Barred, check};
+use crate::eligible::Barred;
 use crate::select::{Choice, select, select_in};
 use crate::trail::{Trail, TrailStep};
 use crate::{DialFailure, Env, GiveUp, Unavailable};
@@ -168,15 +168,11 @@ impl Plan {
         trail: &mut Trail,
     ) -> Option<Choice> {
         let Target { pool, fallback, .. } = from;
-        if (fallback || check(view, pool, &self.barred).is_ok())
-            && let Some(choice) = select_in(view, pool, fallback, &self.barred, env, trail)
-        {
-            return Some(choice);
-        }
-        // The fallback pool is the last one, and asking it once is enough.
+        let beside = select_in(view, pool, fallback, &self.barred, env, trail);
         let may_leave = self.failure.is_none() || effective.failover_across_pools;
-        if fallback || !may_leave {
-            return None;
+        // Beyond the fallback pool there is nothing to leave for.
+        if beside.is_some() || fallback || !may_leave {
+            return beside;
         }
         select(view, effective, &self.barred, env, trail)
     }

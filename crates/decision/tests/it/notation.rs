@@ -226,7 +226,7 @@ impl World {
         };
         let trail = trail.describe(&self.view).to_string();
         let prefix = format!("lb={HOST} ");
-        let trail = trail.strip_prefix(&prefix).unwrap_or(&trail).into();
+        let trail = trail.strip_prefix(&prefix).expect("first the load balancer").into();
         Exchange { dialled, result, set, trail }
     }
 

@@ -224,37 +224,32 @@ fn the_fallback_retries_among_its_own() {
 
 #[test]
 fn the_error_that_goes_out_is_the_last_one() {
-    let first = "session=off pool=eu endpoint=a failed=a:";
     for (failures, expected) in [
         (
             "refused:a timed_out:b",
-            format!("{first}refused retry endpoint=b failed=b:timed_out gave_up=timed_out → 522"),
+            "failed=a:refused retry endpoint=b failed=b:timed_out gave_up=timed_out → 522",
         ),
         (
             "tls:a unreachable:b",
-            format!("{first}tls retry endpoint=b failed=b:unreachable gave_up=unreachable → 523"),
+            "failed=a:tls retry endpoint=b failed=b:unreachable gave_up=unreachable → 523",
         ),
         (
             "unreachable:a tls:b",
-            format!("{first}unreachable retry endpoint=b failed=b:tls gave_up=tls → 525"),
+            "failed=a:unreachable retry endpoint=b failed=b:tls gave_up=tls → 525",
         ),
         (
             "refused:a certificate:b",
-            format!(
-                "{first}refused retry endpoint=b failed=b:certificate gave_up=certificate → 526"
-            ),
+            "failed=a:refused retry endpoint=b failed=b:certificate gave_up=certificate → 526",
         ),
+        // A retry that finds nobody leaves the failure it was to make good.
         (
             "certificate:a unresolved:b unresolved:c",
-            format!(
-                "{first}certificate retry endpoint=b unresolved=b endpoint=c unresolved=c gave_up=certificate → 526"
-            ),
+            "failed=a:certificate retry endpoint=b unresolved=b endpoint=c unresolved=c \
+             gave_up=certificate → 526",
         ),
-        (
-            "refused:a unresolved:b",
-            format!("{first}refused retry endpoint=b unresolved=b endpoint=c → c"),
-        ),
+        ("refused:a unresolved:b", "failed=a:refused retry endpoint=b unresolved=b endpoint=c → c"),
     ] {
+        let expected = format!("session=off pool=eu endpoint=a {expected}");
         check("| eu: a b c", failures, &expected);
     }
 }

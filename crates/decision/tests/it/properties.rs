@@ -9,20 +9,16 @@ use crate::notation::{Exchange, Request, START, Seeded, World};
 
 /// Worlds as text. Names come from a few letters, so that pools share servers now and then.
 fn worlds() -> impl Strategy<Value = String> {
-    let share = || select(vec!["0", "0.01", "0.3", "0.5", "1"]);
-    let endpoint = (
-        select(vec!["a", "b", "c", "d", "e", "f", "g"]),
-        share(),
-        select(vec!["", "", "", "!", "?", "-"]),
-    )
-        .prop_map(|(name, share, state)| (name, format!("{name}={share}{state}")));
+    let name = select(vec!["a", "b", "c", "d", "e", "f", "g"]);
+    let share = select(vec!["0", "0.01", "0.3", "0.5", "1"]);
+    let state = select(vec!["", "", "", "!", "?", "-"]);
     let flags = select(vec!["", "", "", "min=2", "min=0", "unmonitored", "disabled", "spare"]);
-    let pool = (flags, prop::collection::btree_map(select(vec![0, 1, 2, 3]), endpoint, 0..4))
-        .prop_map(|(flags, endpoints)| {
-            let mut named = std::collections::BTreeMap::new();
-            named.extend(endpoints.into_values());
-            format!("{flags}: {}", named.into_values().collect::<Vec<_>>().join(" "))
-        });
+    let endpoints = prop::collection::btree_map(name, (share, state), 0..4);
+    let pool = (flags, endpoints).prop_map(|(flags, endpoints)| {
+        let words =
+            endpoints.iter().map(|(name, (share, state))| format!(" {name}={share}{state}"));
+        format!("{flags}:{}", words.collect::<String>())
+    });
     let settings = (
         select(vec!["", "random default=0.5 p0=0", "random p0=0.3"]),
         select(vec!["", "cookie", "cookie temporary", "cookie sticky"]),
