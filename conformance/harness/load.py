@@ -1,0 +1,81 @@
+"""Requests at a fixed rate, whatever becomes of them: an open loop, as users are one."""
+
+import threading
+import time
+from collections import Counter
+from dataclasses import dataclass
+
+from harness import http1
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One request: when it began, and its status and endpoint, or what went wrong."""
+
+    began: float
+    status: int
+    endpoint: str | None
+    error: str = ""
+
+
+class Load:
+    """GETs at `rate` per second over keep-alive connections, from `start` to `stop`.
+
+    A connection is opened anew only where the last response announced its end, as any client does;
+    one that just breaks is a failed request.
+    """
+
+    def __init__(self, port: int, host: str, rate: float, connections: int = 16):
+        self.port, self.host, self.rate = port, host, rate
+        self.outcomes: list[Outcome] = []
+        self._stopped = threading.Event()
+        self._threads = [
+            threading.Thread(target=self._run, args=(number, connections), daemon=True)
+            for number in range(connections)
+        ]
+
+    def start(self) -> "Load":
+        """Begins."""
+        self._begin = time.monotonic()
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def stop(self) -> list[Outcome]:
+        """Ends, and returns every outcome in the order of beginning."""
+        self._stopped.set()
+        for thread in self._threads:
+            thread.join()
+        return sorted(self.outcomes, key=lambda outcome: outcome.began)
+
+    def _run(self, number: int, step: int) -> None:
+        connection = None
+        while not self._stopped.is_set():
+            due = self._begin + number / self.rate
+            number += step
+            if self._stopped.wait(max(0.0, due - time.monotonic())):
+                break
+            began = time.monotonic()
+            try:
+                connection = connection or http1.Connection(self.port)
+                response = connection.get("/", self.host)
+                outcome = Outcome(began, response.status, response.endpoint)
+                ends = "close" in response.all("connection")
+            except (OSError, http1.Closed, http1.Broken) as error:
+                outcome, ends = Outcome(began, 0, None, repr(error)), True
+            self.outcomes.append(outcome)
+            if ends and connection is not None:
+                connection.close()
+                connection = None
+        if connection is not None:
+            connection.close()
+
+
+def failures(outcomes: list[Outcome]) -> list[Outcome]:
+    """Those that are not a 200."""
+    return [outcome for outcome in outcomes if outcome.status != 200]
+
+
+def by_endpoint(outcomes: list[Outcome]) -> Counter:
+    """How many each endpoint answered."""
+    return Counter(outcome.endpoint for outcome in outcomes)
