@@ -22,8 +22,9 @@ use crate::ticks::Ticks;
 
 /// Probes that run at once; each holds one socket and up to 64 KiB of response head. Further ones
 /// wait in the order in which they came due. Endpoints that answer need a few milliseconds, so this
-/// many sockets do for more than 100,000 endpoints; a thousand that are silent for a timeout of 5 s
-/// delay the others, but stay below the usual limit on open files together with the proxy's.
+/// many sockets do for more than 100,000 of them. A thousand endpoints that are silent for their
+/// whole timeout delay the others; that is the price of leaving open files to the proxy, whose
+/// limit it shares.
 pub(crate) const PROBES_RUNNING_MAX: usize = 1024;
 
 /// Everything known of one endpoint's probing.
@@ -284,9 +285,11 @@ impl Job {
         let (pool, endpoint) = (&self.target.pool().name, &self.target.endpoint().name);
         match self.health.verdict {
             Verdict::Healthy => info!(%pool, %endpoint, "Endpoint became healthy."),
-            Verdict::Unhealthy | Verdict::Unknown => {
+            Verdict::Unhealthy => {
                 warn!(%pool, %endpoint, reason = %self.health.reason, "Endpoint became unhealthy.");
             }
+            // A decided state never becomes undecided.
+            Verdict::Unknown => {}
         }
     }
 }

@@ -13,7 +13,7 @@ mod watched;
 
 use std::future::Future;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use evenkeel_model::{FailureReason, MonitorKind};
@@ -80,16 +80,34 @@ impl From<FailureReason> for Miss {
     }
 }
 
+/// How often this machine's own want is logged. It hits thousands of probes at once and would fill
+/// the log just when disk space may be the next thing to run out; the metric counts each.
+const OWN_WANT_LOGGED_EVERY: Duration = Duration::from_secs(60);
+
 /// Probes over the network.
 pub(crate) struct Network {
     resolver: Resolver,
     connectors: Connectors,
+    own_want_logged: Mutex<Option<Instant>>,
 }
 
 impl Network {
     /// `own` are the addresses at which this process takes traffic.
     pub(crate) fn new(roots: Arc<RootCertStore>, own: Vec<SocketAddr>) -> Self {
-        Self { resolver: Resolver::new(own), connectors: Connectors::new(roots) }
+        Self {
+            resolver: Resolver::new(own),
+            connectors: Connectors::new(roots),
+            own_want_logged: Mutex::new(None),
+        }
+    }
+
+    fn log_own_want(&self, error: &std::io::Error) {
+        let now = Instant::now();
+        let mut logged = self.own_want_logged.lock().unwrap_or_else(PoisonError::into_inner);
+        if logged.is_none_or(|last| now.duration_since(last) >= OWN_WANT_LOGGED_EVERY) {
+            *logged = Some(now);
+            warn!(%error, "This machine lacks what a probe takes; verdicts stay as they are.");
+        }
     }
 
     async fn attempt(&self, target: &Target, deadline: Instant) -> Result<Pass, Miss> {
@@ -124,8 +142,7 @@ impl Prober for Network {
                 Err(Miss::TimedOut(reason)) => break (reason, 0),
                 Err(Miss::Failed { reason, response_code }) => break (reason, response_code),
                 Err(Miss::Own(error)) => {
-                    let endpoint = &target.endpoint().name;
-                    warn!(%endpoint, %error, "This machine could not probe an endpoint.");
+                    self.log_own_want(&error);
                     return None;
                 }
             }
