@@ -206,6 +206,13 @@ impl CoreTime {
     }
 }
 
+impl CoreUse {
+    /// What others and the hypervisor took beside a share that is accounted for.
+    pub fn taken_beside(self, known: f64) -> f64 {
+        (self.busy + self.steal - known).max(0.0)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

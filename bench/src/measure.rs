@@ -136,7 +136,7 @@ pub fn faults(stage: &Stage<'_>, load: &Outcome, arrived: Arrived, seconds: u32)
         faults.push("no request served".to_owned());
         return faults;
     }
-    // Each connection may have had one request cut off at either end of the stretch.
+    // Each connection of the load before, and of this one, may have had its last request cut off.
     let in_flight = u64::from(stage.load.connections);
     let mean = load.bytes as f64 / load.requests as f64;
     let expected = stage.answer_bytes as f64;
@@ -146,7 +146,103 @@ pub fn faults(stage: &Stage<'_>, load: &Outcome, arrived: Arrived, seconds: u32)
     }
     let probes = 4 * u64::from(seconds / MONITOR_INTERVAL_S + 2);
     let fewest = load.requests.saturating_sub(in_flight);
-    if !(fewest..=load.requests + in_flight + probes).contains(&arrived.requests) {
+    if !(fewest..=load.requests + 2 * in_flight + probes).contains(&arrived.requests) {
+        let (served, answers) = (arrived.requests, load.requests);
+        faults.push(format!("endpoints served {served} requests for {answers} answers"));
+    }
+    faults
+}
+
+impl Sample {
+    /// The figure: CPU time of the proxy per answer, in microseconds.
+    pub fn cpu_us_per_request(&self) -> f64 {
+        self.proxy.total.as_secs_f64() * 1e6 / self.load.requests as f64
+    }
+
+    /// Share of requests that needed no new connection to an endpoint, as the endpoints saw it.
+    pub fn reuse(&self) -> f64 {
+        reuse(self.arrived.connections as f64, self.arrived.requests as f64)
+    }
+
+    /// `time` as a share of the stretch: 1 is a whole core.
+    pub fn share(&self, time: Duration) -> f64 {
+        time.as_secs_f64() / self.wall.as_secs_f64()
+    }
+
+    /// Time of the proxy's core that neither the proxy nor idling had, 0 to 1.
+    pub fn foreign_at_proxy(&self) -> f64 {
+        self.proxy_core.taken_beside(self.share(self.proxy.total))
+    }
+
+    /// Time of the load's core that neither load, endpoints nor idling had, 0 to 1.
+    pub fn foreign_at_load(&self) -> f64 {
+        self.load_core.taken_beside(self.share(self.generator + self.endpoints))
+    }
+}
+
+fn reuse(self) -> f64 {
+        reuse(self.upstream_opened, self.requests)
+    }
+}
+
+/// Drives the load for that many seconds and reads every clock around it.
+pub fn sample(stage: &Stage<'_>, running: &Running, seconds: u32) -> Result<Sample> {
+    let metrics = OwnMetrics::read(running);
+    let arrived = stage.endpoints.arrived()?;
+    let cores = (CoreTime::read(PROXY_CORE)?, CoreTime::read(LOAD_CORE)?);
+    let generator = cpu::ended_children()?;
+    let endpoints = TreeTime::read(stage.endpoints.id())?;
+    let start = Instant::now();
+    let proxy = TreeTime::read(running.process.id())?;
+
+    let load = stage.load.run(running.http, seconds, &stage.dir)?;
+
+    let proxy = TreeTime::read(running.process.id())?.since(&proxy)?;
+    let wall = start.elapsed();
+    let endpoints = TreeTime::read(stage.endpoints.id())?.since(&endpoints)?.total;
+    let generator = cpu::ended_children()?.saturating_sub(generator);
+    let proxy_core = CoreTime::read(PROXY_CORE)?.since(cores.0);
+    let load_core = CoreTime::read(LOAD_CORE)?.since(cores.1);
+    let arrived = stage.endpoints.arrived()?.since(arrived);
+    let own_metrics =
+        metrics.and_then(|before| OwnMetrics::read(running).map(|now| now.since(before)));
+    let faults = faults(stage, &load, arrived, seconds);
+    Ok(Sample {
+        load,
+        proxy,
+        wall,
+        proxy_core,
+        load_core,
+        generator,
+        endpoints,
+        arrived,
+        own_metrics,
+        faults,
+    })
+}
+
+/// What makes the row void: any error, answers that are not the page, answers that did not come
+/// from the endpoints.
+pub fn faults(stage: &Stage<'_>, load: &Outcome, arrived: Arrived, seconds: u32) -> Vec<String> {
+    let mut faults = Vec::new();
+    if load.errors > 0 {
+        faults.push(format!("{} errors", load.errors));
+    }
+    if load.requests == 0 {
+        faults.push("no request served".to_owned());
+        return faults;
+    }
+    // Each connection of the load before, and of this one, may have had its last request cut off.
+    let in_flight = u64::from(stage.load.connections);
+    let mean = load.bytes as f64 / load.requests as f64;
+    let expected = stage.answer_bytes as f64;
+    let cut_off = in_flight as f64 * expected / load.requests as f64;
+    if (mean - expected).abs() > expected * ANSWER_SIZE_TOLERANCE + cut_off {
+        faults.push(format!("answers of {mean:.0} bytes where {expected:.0} are right"));
+    }
+    let probes = 4 * u64::from(seconds / MONITOR_INTERVAL_S + 2);
+    let fewest = load.requests.saturating_sub(in_flight);
+    if !(fewest..=load.requests + 2 * in_flight + probes).contains(&arrived.requests) {
         let (served, answers) = (arrived.requests, load.requests);
         faults.push(format!("endpoints served {served} requests for {answers} answers"));
     }

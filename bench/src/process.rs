@@ -21,6 +21,9 @@ const POLL: Duration = Duration::from_millis(10);
 /// Lines of a child's log worth showing when it failed.
 const LOG_TAIL_LINES: usize = 15;
 
+/// Characters of such a line worth showing.
+const LOG_LINE_CHARS: usize = 200;
+
 /// A command to be pinned to one core and ended with the harness.
 pub fn pinned(core: usize, program: impl AsRef<OsStr>) -> Command {
     let mut command = Command::new("setpriv");
@@ -105,10 +108,13 @@ impl Process {
 
     fn failure(&self, what: &str) -> Failure {
         let log = std::fs::read_to_string(&self.log).unwrap_or_default();
-        let lines: Vec<&str> = log.lines().collect();
-        let tail = &lines[lines.len().saturating_sub(LOG_TAIL_LINES)..];
-        let separator = if tail.is_empty() { "" } else { "\n  " };
-        Failure::new(format!("{} {what}{separator}{}", self.name, tail.join("\n  ")))
+        let skipped = log.lines().count().saturating_sub(LOG_TAIL_LINES);
+        let mut text = format!("{} {what}", self.name);
+        for line in log.lines().skip(skipped) {
+            text.push_str("\n  ");
+            text.extend(line.chars().take(LOG_LINE_CHARS));
+        }
+        Failure::new(text)
     }
 }
 

@@ -113,7 +113,8 @@ impl Row {
         }
     }
 
-    fn is_void(&self) -> bool {
+    /// Whether anything went wrong: then nothing about it counts.
+    pub fn is_void(&self) -> bool {
         !self.faults.is_empty()
     }
 
@@ -125,7 +126,7 @@ impl Row {
         Spread::of(self.values(value))
     }
 
-    /// Ratios to `base`, round by round. A void row has none: its rounds do not line up.
+    /// Ratios to `base`, round by round. A void row has none.
     fn ratio(&self, base: Option<&Self>, value: impl Fn(&Sample) -> f64) -> Option<Spread> {
         let base = base.filter(|base| !base.is_void() && !self.is_void())?;
         Spread::of_ratios(&self.values(&value), &base.values(&value))

@@ -5,13 +5,14 @@ use std::path::Path;
 use std::time::SystemTime;
 
 use super::Row;
+use crate::measure::Sample;
 use crate::proxy::Proxy;
 use crate::stats::Spread;
 
-/// A core busier than this has nothing left to give.
-const SATURATED: f64 = 0.97;
+/// A core used more than this has nothing left to give.
+const SATURATED: f64 = 0.95;
 
-/// More than this of the proxy's core going elsewhere disturbs caches and clocks.
+/// More than this of a core going elsewhere disturbs caches and clocks.
 const FOREIGN_MAX: f64 = 0.05;
 
 /// A spread wider than this, as a share of the median, is a machine that was not quiet.
@@ -25,30 +26,32 @@ pub(super) fn measurements(rows: &[Row], baseline: &str) -> Vec<String> {
     }
     for row in rows {
         let name = &row.name;
-        let mut faults = row.faults.clone();
-        faults.dedup();
         if row.is_void() {
-            notes.push(format!("{name} is void: {}", faults.join("; ")));
+            notes.push(format!("{name} is void: {}", row.faults.join("; ")));
         }
         let median = |spread: Option<Spread>| spread.map_or(0.0, |s| s.median);
-        let load = median(row.spread(|s| s.load_core.busy + s.load_core.steal));
+        let percent = |share: f64| format!("{:.0} %", share * 100.0);
+        let load = median(row.spread(|s| s.share(s.generator + s.endpoints)));
         let proxy = median(row.spread(|s| s.share(s.proxy.total)));
         if load > SATURATED && proxy < SATURATED {
             notes.push(format!(
-                "{name}: core 1 was {:.0} % busy and the proxy only {:.0} %: load generator and \
-                 endpoint set the requests/s, which are a floor; CPU per request stands",
-                load * 100.0,
-                proxy * 100.0
+                "{name}: load generator and endpoints used {} of core 1, the proxy only {} of core \
+                 0: they set the requests/s, which are a floor; CPU per request stands",
+                percent(load),
+                percent(proxy)
             ));
         }
-        let foreign = median(row.spread(super::Sample::foreign_share));
-        if foreign > FOREIGN_MAX {
+        let at_proxy = median(row.spread(Sample::foreign_at_proxy));
+        let at_load = median(row.spread(Sample::foreign_at_load));
+        if at_proxy.max(at_load) > FOREIGN_MAX {
             notes.push(format!(
-                "{name}: {:.0} % of core 0 went to others or was stolen; repeat on a quiet machine",
-                foreign * 100.0
+                "{name}: {} of core 0 and {} of core 1 went to others or were stolen; repeat on a \
+                 quiet machine",
+                percent(at_proxy),
+                percent(at_load)
             ));
         }
-        if let Some(Spread { median, min, max }) = row.spread(super::Sample::cpu_us_per_request)
+        if let Some(Spread { median, min, max }) = row.spread(Sample::cpu_us_per_request)
             && (max - min) > SPREAD_MAX * median
         {
             let varies = (max - min) / median * 100.0;

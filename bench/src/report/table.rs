@@ -105,7 +105,7 @@ pub(super) fn measurements(rows: &[Row], baseline: &str) -> Table {
             format!(
                 "{} + {}",
                 percent(row.spread(|s| s.share(s.proxy.total))),
-                percent(row.spread(super::Sample::foreign_share))
+                percent(row.spread(super::Sample::foreign_at_proxy))
             ),
             format!(
                 "{} + {}",
