@@ -1,5 +1,5 @@
-//! Evenkeel's benchmark harness: starts each proxy with the best sensible configuration for the same
-//! job, drives them interleaved, and prints what a request cost, beside what could spoil the
+//! Evenkeel's benchmark harness: starts each proxy with the best sensible configuration for the
+//! same job, drives them interleaved, and prints what a request cost, beside what could spoil the
 //! number. Knows the product only from outside: its command line, its REST API, its metrics.
 
 use std::process::ExitCode;

@@ -1,5 +1,5 @@
-//! What is printed and kept: one Markdown table per scenario with medians, spreads and ratios, notes
-//! on what may have spoiled it, and the same with every turn as JSON.
+//! What is printed and kept: one Markdown table per scenario with medians, spreads and ratios,
+//! notes on what may have spoiled it, and the same with every turn as JSON.
 
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
