@@ -1,2 +1,30 @@
-//! Self-hosted load balancer that speaks the Cloudflare Load Balancing API
-fn main() {}
+//! `evenkeel`: the program. Reads the command line and settings, wires the planes together, and
+//! ends them in order. What they do is in their own crates.
+
+mod cli;
+mod demo;
+mod exit;
+mod page;
+mod serve;
+mod settings;
+
+use clap::Parser;
+use exit::Failure;
+
+/// Many small, short-lived allocations from several threads are what mimalloc is good at.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> std::process::ExitCode {
+    let outcome = match cli::Cli::parse().command {
+        cli::Command::Serve(args) => serve(&args),
+        cli::Command::Demo(args) => demo::run(&args),
+    };
+    exit::code(outcome)
+}
+
+fn serve(args: &cli::ServeArgs) -> Result<(), Failure> {
+    let settings = settings::load(args)?;
+    serve::init_logs("info");
+    serve::Node::start(&settings, serve::Announce::Addresses)?.run()
+}

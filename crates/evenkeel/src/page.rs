@@ -1,0 +1,103 @@
+//! The metrics page: what the workers and the monitors counted, and the view in short.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use evenkeel_model::{Live, PoolStatus, Verdict, View};
+use evenkeel_monitor::Stats;
+use evenkeel_telemetry::{Exposition, MetricKind, Registry};
+
+/// What the page is made from.
+#[derive(Debug, Clone)]
+pub(crate) struct Sources {
+    pub(crate) workers: Registry,
+    pub(crate) monitors: Arc<Stats>,
+    pub(crate) live: Live,
+}
+
+/// Writes the page.
+pub(crate) fn render(sources: &Sources) -> String {
+    let mut page = Exposition::default();
+    page.metric("evenkeel_build_info", MetricKind::Gauge, "Always 1; the version is a label.");
+    page.sample("evenkeel_build_info", &[("version", env!("CARGO_PKG_VERSION"))], 1);
+    sources.workers.render(&mut page);
+    monitors(&mut page, &sources.monitors);
+    view(&mut page, &sources.live.load());
+    page.finish()
+}
+
+fn monitors(page: &mut Exposition, stats: &Stats) {
+    let mut metric = |name, kind, help, value: &AtomicU64| {
+        page.metric(name, kind, help);
+        page.sample(name, &[], value.load(Ordering::Relaxed));
+    };
+    use MetricKind::{Counter, Gauge};
+    metric("evenkeel_monitored_endpoints", Gauge, "Endpoints being probed.", &stats.endpoints);
+    metric("evenkeel_probes_total", Counter, "Probes ended.", &stats.probes);
+    metric(
+        "evenkeel_probes_failed_total",
+        Counter,
+        "Probes that did not pass.",
+        &stats.probes_failed,
+    );
+    metric(
+        "evenkeel_probes_abstained_total",
+        Counter,
+        "Probes that this machine had no means for.",
+        &stats.probes_abstained,
+    );
+    metric(
+        "evenkeel_probe_ticks_skipped_total",
+        Counter,
+        "Probes left out because the one before still ran.",
+        &stats.ticks_skipped,
+    );
+    metric(
+        "evenkeel_probe_reports_dropped_total",
+        Counter,
+        "Probe reports the publisher had no room for.",
+        &stats.reports_dropped,
+    );
+}
+
+fn view(page: &mut Exposition, view: &View) {
+    page.metric(
+        "evenkeel_view_revision",
+        MetricKind::Gauge,
+        "Grows with every change of configuration or health.",
+    );
+    page.sample("evenkeel_view_revision", &[], view.revision);
+    page.metric("evenkeel_load_balancers", MetricKind::Gauge, "Load balancers configured.");
+    page.sample("evenkeel_load_balancers", &[], view.config.load_balancers.len());
+    page.metric(
+        "evenkeel_pool_healthy",
+        MetricKind::Gauge,
+        "1 while the pool has enough healthy endpoints; pools without a result are left out.",
+    );
+    for (ix, pool) in (0..).map(evenkeel_model::PoolIx).zip(&view.config.pools) {
+        let healthy = match view.health.pool(ix).status {
+            PoolStatus::Healthy | PoolStatus::Degraded => 1,
+            PoolStatus::Critical => 0,
+            PoolStatus::Unknown | PoolStatus::Disabled => continue,
+        };
+        page.sample("evenkeel_pool_healthy", &[("pool", &pool.name)], healthy);
+    }
+    page.metric(
+        "evenkeel_endpoint_healthy",
+        MetricKind::Gauge,
+        "1 while the endpoint passes its monitor; endpoints without a result are left out.",
+    );
+    for (ix, endpoint) in view.config.endpoints_indexed() {
+        let healthy = match view.health.endpoint(ix).verdict {
+            Verdict::Unknown => continue,
+            Verdict::Healthy => 1,
+            Verdict::Unhealthy => 0,
+        };
+        let pool = &view.config.pool(endpoint.pool).name;
+        page.sample(
+            "evenkeel_endpoint_healthy",
+            &[("pool", pool), ("endpoint", &endpoint.name)],
+            healthy,
+        );
+    }
+}

@@ -1,0 +1,352 @@
+//! A node: every plane wired to the others, started in order and ended in order.
+//!
+//! ```text
+//! start   store → bootstrap → publisher (first view) → listeners → monitors, workers, API → ready
+//! stop    not ready → workers drain → monitors, API → store
+//! ```
+//!
+//! The planes know nothing of each other. They meet in the view and in the channels made here.
+
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use evenkeel_api::Limits;
+use evenkeel_control::publisher::Publisher;
+use evenkeel_control::{
+    BootstrapError, BootstrapSettings, Bootstrapped, ControlOptions, bootstrap,
+};
+use evenkeel_model::Live;
+use evenkeel_net::listen::{listen, listen_shared};
+use evenkeel_net::tls::machine_roots;
+use evenkeel_proxy::{WorkerOptions, run_worker};
+use evenkeel_store::{SqliteStore, Store};
+use evenkeel_telemetry::Registry;
+use tokio::runtime::{Builder, Runtime};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::{mpsc, watch};
+
+use crate::exit::Failure;
+use crate::page;
+use crate::settings::Settings;
+
+/// Threads of the API and the publisher. They serve people and programs that configure, not
+/// traffic; two let a slow answer not hold up a view.
+const CONTROL_THREADS: usize = 2;
+/// Probe reports under way to the publisher. When full, a report is dropped and counted; the next
+/// probe repeats it.
+const REPORTS_MAX: usize = 4096;
+
+/// What a node prints once it is ready.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Announce {
+    /// Where it listens, and the token if one was made.
+    Addresses,
+    /// Nothing; the caller has more to say.
+    Nothing,
+}
+
+/// A running node.
+#[derive(Debug)]
+pub(crate) struct Node {
+    pub(crate) api: SocketAddr,
+    pub(crate) http: Vec<SocketAddr>,
+    control: Runtime,
+    ready: watch::Sender<bool>,
+    drain: watch::Sender<bool>,
+    stop: watch::Sender<bool>,
+    workers: Vec<JoinHandle<io::Result<()>>>,
+    monitors: JoinHandle<()>,
+    /// A worker that ended, and how.
+    ended: mpsc::UnboundedReceiver<()>,
+    api_task: tokio::task::JoinHandle<io::Result<()>>,
+    /// Dropped last: it finishes what is queued.
+    _store: Arc<SqliteStore>,
+}
+
+/// Sends log lines to standard error. `RUST_LOG` overrides the level.
+pub(crate) fn init_logs(level: &str) {
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(level));
+    let ansi = io::IsTerminal::is_terminal(&io::stderr());
+    // A second subscriber is refused; the first one stays.
+    let _ = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(io::stderr)
+        .with_ansi(ansi)
+        .try_init();
+}
+
+impl Node {
+    /// Starts everything and returns once requests are served.
+    ///
+    /// # Errors
+    /// When the data directory, an address or a thread is not to be had.
+    pub(crate) fn start(settings: &Settings, announce: Announce) -> Result<Self, Failure> {
+        raise_descriptor_limit();
+        let control = Builder::new_multi_thread()
+            .worker_threads(CONTROL_THREADS)
+            .thread_name("control")
+            .enable_all()
+            .build()
+            .map_err(Failure::doing("starting the control threads"))?;
+        let store = Arc::new(
+            SqliteStore::open(&settings.data_dir).map_err(Failure::doing("opening the store"))?,
+        );
+        let made = control.block_on(first_documents(store.as_ref(), settings))?;
+        let (publisher, live, revision) = Publisher::new(Arc::clone(&store) as Arc<dyn Store>)
+            .map_err(Failure::doing("building the first view"))?;
+
+        let api_listener = bind_api(settings.api)?;
+        let api = api_listener.local_addr().map_err(Failure::doing("binding the API"))?;
+        let (http, listeners) = bind_http(settings)?;
+
+        let registry = Registry::new(settings.workers);
+        let stats = Arc::new(evenkeel_monitor::Stats::default());
+        let (ready, is_ready) = watch::channel(false);
+        let (drain, is_draining) = watch::channel(false);
+        let (stop, is_stopping) = watch::channel(false);
+        let (reports, inbox) = mpsc::channel(REPORTS_MAX);
+
+        let sources = page::Sources {
+            workers: registry.clone(),
+            monitors: Arc::clone(&stats),
+            live: live.clone(),
+        };
+        let options = ControlOptions {
+            listener: api_listener,
+            store: Arc::clone(&store) as Arc<dyn Store>,
+            limits: Limits { interval_min: settings.monitor_interval_min, ..Limits::default() },
+            name_servers: Vec::new(),
+            live: live.clone(),
+            applied: publisher.applied(),
+            metrics: Arc::new(move || page::render(&sources)),
+            ready: is_ready,
+        };
+        let api_task =
+            control.spawn(evenkeel_control::serve(options, stopped(is_stopping.clone())));
+        control.spawn(publisher.run(inbox, stopped(is_stopping.clone())));
+
+        let monitors = start_monitors(
+            evenkeel_monitor::Options {
+                live: live.clone(),
+                revision: revision.clone(),
+                reports,
+                roots: Arc::new(machine_roots()),
+                own_addresses: http.clone(),
+                stats,
+            },
+            is_stopping,
+        )?;
+        let (end, ended) = mpsc::unbounded_channel();
+        let workers = start_workers(
+            settings,
+            &made,
+            &live,
+            &revision,
+            listeners,
+            &registry,
+            &is_draining,
+            &end,
+        )?;
+
+        ready.send_replace(true);
+        if announce == Announce::Addresses {
+            print_addresses(api, &http, made.token_made.as_deref());
+        }
+        Ok(Self {
+            api,
+            http,
+            control,
+            ready,
+            drain,
+            stop,
+            workers,
+            monitors,
+            ended,
+            api_task,
+            _store: store,
+        })
+    }
+
+    /// Serves until a signal asks to stop, then drains. A second signal ends the process at once.
+    ///
+    /// # Errors
+    /// When signals cannot be received, or a worker ended by itself.
+    pub(crate) fn run(mut self) -> Result<(), Failure> {
+        let control = self.control.handle().clone();
+        let outcome = control.block_on(async {
+            let mut terminate =
+                signal(SignalKind::terminate()).map_err(Failure::doing("listening for signals"))?;
+            let mut interrupt =
+                signal(SignalKind::interrupt()).map_err(Failure::doing("listening for signals"))?;
+            let outcome = tokio::select! {
+                _ = terminate.recv() => Ok(()),
+                _ = interrupt.recv() => Ok(()),
+                _ = self.ended.recv() => Err(Failure::Failed {
+                    doing: "serving requests".to_owned(),
+                    source: "a worker ended by itself".into(),
+                }),
+            };
+            tokio::spawn(async move {
+                tokio::select! {
+                    _ = terminate.recv() => {}
+                    _ = interrupt.recv() => {}
+                }
+                tracing::warn!("Second signal: ending at once.");
+                std::process::exit(0);
+            });
+            outcome
+        });
+        tracing::info!("Draining: no new connections, requests under way are finished.");
+        let ended = self.stop();
+        outcome.and(ended)
+    }
+
+    /// Drains the workers, then ends the rest.
+    ///
+    /// # Errors
+    /// With what a worker failed with.
+    pub(crate) fn stop(self) -> Result<(), Failure> {
+        self.ready.send_replace(false);
+        self.drain.send_replace(true);
+        let mut outcome = Ok(());
+        for worker in self.workers {
+            outcome = match worker.join() {
+                Ok(Ok(())) => outcome,
+                Ok(Err(error)) => Err(Failure::doing("serving requests")(error)),
+                Err(_) => Err(Failure::doing("serving requests")("a worker panicked")),
+            };
+        }
+        self.stop.send_replace(true);
+        let _ = self.monitors.join();
+        let _ = self.control.block_on(self.api_task);
+        outcome
+    }
+}
+
+async fn first_documents(store: &dyn Store, settings: &Settings) -> Result<Bootstrapped, Failure> {
+    let wishes = BootstrapSettings {
+        account_id: settings.account_id.clone(),
+        token: settings.api_token.clone(),
+        email: None,
+    };
+    bootstrap(store, wishes).await.map_err(|error| match error {
+        BootstrapError::AccountId(_) | BootstrapError::OtherAccount { .. } => {
+            Failure::Configuration(vec![format!("EVENKEEL_ACCOUNT_ID: {error}")])
+        }
+        BootstrapError::Token => {
+            Failure::Configuration(vec![format!("EVENKEEL_API_TOKEN: {error}")])
+        }
+        error @ BootstrapError::Store(_) => Failure::doing("preparing the store")(error),
+    })
+}
+
+fn bind_api(address: SocketAddr) -> Result<TcpListener, Failure> {
+    listen(address).map_err(Failure::doing(format!("binding the API to {address}")))
+}
+
+/// The addresses served, and the listeners of each worker.
+fn bind_http(settings: &Settings) -> Result<(Vec<SocketAddr>, Vec<Vec<TcpListener>>), Failure> {
+    let mut addresses = Vec::new();
+    let mut of_worker: Vec<Vec<TcpListener>> = (0..settings.workers).map(|_| Vec::new()).collect();
+    for address in &settings.http {
+        let listeners = listen_shared(*address, settings.workers)
+            .map_err(Failure::doing(format!("binding the HTTP listener to {address}")))?;
+        addresses
+            .push(listeners[0].local_addr().map_err(Failure::doing("binding the HTTP listener"))?);
+        for (worker, listener) in of_worker.iter_mut().zip(listeners) {
+            worker.push(listener);
+        }
+    }
+    Ok((addresses, of_worker))
+}
+
+fn start_monitors(
+    options: evenkeel_monitor::Options,
+    stop: watch::Receiver<bool>,
+) -> Result<JoinHandle<()>, Failure> {
+    let runtime = Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(Failure::doing("starting the monitors"))?;
+    let run = move || {
+        runtime.block_on(evenkeel_monitor::run(options, stop));
+        // A look-up that hangs in the system's resolver is not waited for.
+        runtime.shutdown_background();
+    };
+    std::thread::Builder::new()
+        .name("monitors".to_owned())
+        .spawn(run)
+        .map_err(Failure::doing("starting the monitors"))
+}
+
+#[expect(clippy::too_many_arguments, reason = "called once, to keep `start` readable")]
+fn start_workers(
+    settings: &Settings,
+    made: &Bootstrapped,
+    live: &Live,
+    revision: &watch::Receiver<u64>,
+    listeners: Vec<Vec<TcpListener>>,
+    registry: &Registry,
+    drain: &watch::Receiver<bool>,
+    end: &mpsc::UnboundedSender<()>,
+) -> Result<Vec<JoinHandle<io::Result<()>>>, Failure> {
+    let shared = Arc::new(evenkeel_proxy::Settings {
+        pop: settings.pop.clone(),
+        node: made.node_id.chars().take(16).collect(),
+        ..evenkeel_proxy::Settings::default()
+    });
+    let mut workers = Vec::new();
+    for (n, (listeners, metrics)) in listeners.into_iter().zip(registry.workers()).enumerate() {
+        let options = WorkerOptions {
+            live: live.clone(),
+            revision: revision.clone(),
+            listeners,
+            metrics: Arc::clone(metrics),
+            settings: Arc::clone(&shared),
+            drain: drain.clone(),
+        };
+        let end = end.clone();
+        let run = move || {
+            let _end = Ended(end);
+            run_worker(options)
+        };
+        let thread = std::thread::Builder::new().name(format!("worker-{n}"));
+        workers.push(thread.spawn(run).map_err(Failure::doing("starting a worker"))?);
+    }
+    Ok(workers)
+}
+
+/// Tells that a worker is gone, even when it panicked.
+struct Ended(mpsc::UnboundedSender<()>);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        let _ = self.0.send(());
+    }
+}
+
+async fn stopped(mut stop: watch::Receiver<bool>) {
+    // An error means that the node is gone, which is a stop as well.
+    let _ = stop.wait_for(|stop| *stop).await;
+}
+
+/// As many descriptors as the system grants: each client connection takes one or two.
+fn raise_descriptor_limit() {
+    if let Err(error) = rlimit::increase_nofile_limit(u64::MAX) {
+        tracing::warn!(%error, "The limit on open files could not be raised.");
+    }
+}
+
+fn print_addresses(api: SocketAddr, http: &[SocketAddr], token: Option<&str>) {
+    println!("API      http://{api}/client/v4");
+    for address in http {
+        println!("HTTP     http://{address}");
+    }
+    if let Some(token) = token {
+        println!("Token    {token}");
+        println!("         (the first administrator token; it is not shown again)");
+    }
+}

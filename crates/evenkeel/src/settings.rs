@@ -1,0 +1,290 @@
+//! Settings of `serve`: each is a flag, an environment variable and a key of the configuration
+//! file, in that order of precedence. Everything is read and judged before anything is opened, and
+//! every problem is reported at once.
+
+use std::fmt::Display;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use toml::{Table, Value};
+
+use crate::cli::ServeArgs;
+use crate::exit::Failure;
+
+/// The region codes of behaviour.md section 0.
+const REGIONS: [&str; 13] =
+    ["WNAM", "ENAM", "WEU", "EEU", "NSAM", "SSAM", "OC", "ME", "NAF", "SAF", "SAS", "SEAS", "NEAS"];
+/// Data-plane threads that can be asked for. More than any machine has; a typing error ends here.
+const WORKERS_MAX: usize = 1024;
+/// Longest PoP code; Cloudflare's have three letters.
+const POP_CHARS_MAX: usize = 8;
+
+/// Settings as meant.
+#[derive(Debug, Clone)]
+pub(crate) struct Settings {
+    pub(crate) data_dir: PathBuf,
+    pub(crate) api: SocketAddr,
+    pub(crate) http: Vec<SocketAddr>,
+    pub(crate) workers: usize,
+    pub(crate) pop: String,
+    /// Seconds.
+    pub(crate) monitor_interval_min: u32,
+    pub(crate) api_token: Option<String>,
+    pub(crate) account_id: Option<String>,
+}
+
+/// Reads all settings.
+///
+/// # Errors
+/// With every problem found, each naming its key.
+pub(crate) fn load(args: &ServeArgs) -> Result<Settings, Failure> {
+    let environment = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    let mut problems = Vec::new();
+    let file = args.config.clone().or_else(|| environment("EVENKEEL_CONFIG"));
+    let table = match file.as_deref().map(read_file) {
+        None => Table::new(),
+        Some(Ok(table)) => table,
+        Some(Err(problem)) => return Err(Failure::Configuration(vec![problem])),
+    };
+    let mut layers = Layers { environment: &environment, table, problems: &mut problems };
+    let settings = layers.resolve(args);
+    if problems.is_empty() { Ok(settings) } else { Err(Failure::Configuration(problems)) }
+}
+
+fn read_file(path: &str) -> Result<Table, String> {
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| format!("config: cannot read {path}: {error}"))?;
+    let table: Table = text.parse().map_err(|error: toml::de::Error| {
+        format!("config: {path} is not TOML: {}", error.to_string().trim_end().replace('\n', " "))
+    })?;
+    // Keys may be written as the flag or as the variable is.
+    Ok(table.into_iter().map(|(key, value)| (key.replace('_', "-"), value)).collect())
+}
+
+/// Where values come from, the first that has one.
+struct Layers<'a> {
+    environment: &'a dyn Fn(&str) -> Option<String>,
+    /// What of the file was not asked for yet.
+    table: Table,
+    problems: &'a mut Vec<String>,
+}
+
+/// Values of one setting as text, and where they came from.
+struct Given {
+    source: String,
+    values: Vec<String>,
+}
+
+impl Layers<'_> {
+    fn resolve(&mut self, args: &ServeArgs) -> Settings {
+        for (key, flag) in [
+            ("https", args.https.clone()),
+            ("tls-cert", args.tls_cert.clone().into_iter().collect()),
+            ("tls-key", args.tls_key.clone().into_iter().collect()),
+            ("dns", args.dns.clone()),
+            ("geoip", args.geoip.clone()),
+            ("access-log", args.access_log.clone().into_iter().collect()),
+        ] {
+            self.refuse_unavailable(key, flag);
+        }
+        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        let settings = Settings {
+            data_dir: self
+                .one("data-dir", &args.data_dir)
+                .unwrap_or_else(|| "./evenkeel-data".into()),
+            api: self.one("api", &args.api).unwrap_or_else(|| local(8787)),
+            http: self.many("http", &args.http).unwrap_or_else(|| vec![local(8080)]),
+            workers: self
+                .checked(
+                    "workers",
+                    &args.workers,
+                    |n| (1..=WORKERS_MAX).contains(n),
+                    "a number from 1 to 1024",
+                )
+                .unwrap_or(cores),
+            pop: self
+                .checked(
+                    "pop",
+                    &args.pop,
+                    |pop: &String| is_pop(pop),
+                    "up to 8 letters and digits, LIS for example",
+                )
+                .unwrap_or_else(|| "LOC".to_owned()),
+            monitor_interval_min: self
+                .checked(
+                    "monitor-interval-min",
+                    &args.monitor_interval_min,
+                    |s| (1..=3600).contains(s),
+                    "whole seconds from 1 to 3600",
+                )
+                .unwrap_or(10),
+            api_token: (self.environment)("EVENKEEL_API_TOKEN"),
+            account_id: (self.environment)("EVENKEEL_ACCOUNT_ID"),
+        };
+        // Judged now, so that a typing error does not lie dormant until geography is steered by.
+        let is_region = |region: &String| REGIONS.contains(&region.as_str());
+        self.checked(
+            "region",
+            &args.region,
+            is_region,
+            "one of WNAM ENAM WEU EEU NSAM SSAM OC ME NAF SAF SAS SEAS NEAS",
+        );
+        if let Some(id) = settings.account_id.as_ref().filter(|id| !is_id(id)) {
+            self.problems.push(format!(
+                "EVENKEEL_ACCOUNT_ID: {id:?} is not 32 lower-case hexadecimal digits"
+            ));
+        }
+        let unknown: Vec<_> =
+            self.table.keys().map(|key| format!("{key}: no such setting")).collect();
+        self.problems.extend(unknown);
+        settings
+    }
+
+    /// The layer that has values for a key, and takes the key out of the file.
+    fn given(&mut self, key: &str, flag: &[String]) -> Option<Given> {
+        let in_file = self.table.remove(key);
+        let variable = format!("EVENKEEL_{}", key.replace('-', "_").to_ascii_uppercase());
+        let (source, values) = if !flag.is_empty() {
+            (format!("--{key}"), flag.to_vec())
+        } else if let Some(value) = (self.environment)(&variable) {
+            (variable, vec![value])
+        } else {
+            (key.to_owned(), in_file.map(|value| texts(key, value, self.problems))?)
+        };
+        let values =
+            values.iter().flat_map(|value| value.split(',')).map(|value| value.trim().to_owned());
+        Some(Given { source, values: values.collect() })
+    }
+
+    fn many<T: FromStr<Err: Display>>(&mut self, key: &str, flag: &[String]) -> Option<Vec<T>> {
+        let given = self.given(key, flag)?;
+        let parsed: Vec<_> = given.values.iter().map(|value| (value, value.parse::<T>())).collect();
+        let mut values = Vec::new();
+        for (value, outcome) in parsed {
+            match outcome {
+                Ok(value) => values.push(value),
+                Err(error) => self.problems.push(format!("{}: {value:?}: {error}", given.source)),
+            }
+        }
+        (!values.is_empty()).then_some(values)
+    }
+
+    fn one<T: FromStr<Err: Display>>(&mut self, key: &str, flag: &Option<String>) -> Option<T> {
+        self.many(key, flag.as_slice())?.pop()
+    }
+
+    fn checked<T: FromStr<Err: Display> + std::fmt::Debug>(
+        &mut self,
+        key: &str,
+        flag: &Option<String>,
+        is_good: impl FnOnce(&T) -> bool,
+        expected: &str,
+    ) -> Option<T> {
+        let value = self.one(key, flag)?;
+        if is_good(&value) {
+            return Some(value);
+        }
+        self.problems.push(format!("{key}: {value:?} is not {expected}"));
+        None
+    }
+
+    fn refuse_unavailable(&mut self, key: &str, flag: Vec<String>) {
+        if let Some(given) = self.given(key, &flag) {
+            self.problems
+                .push(format!("{}: not available in this version; leave it out", given.source));
+        }
+    }
+}
+
+/// A file's value as the texts a flag would have had.
+fn texts(key: &str, value: Value, problems: &mut Vec<String>) -> Vec<String> {
+    match value {
+        Value::String(text) => vec![text],
+        Value::Integer(number) => vec![number.to_string()],
+        Value::Array(items) => {
+            items.into_iter().flat_map(|item| texts(key, item, problems)).collect()
+        }
+        other => {
+            problems.push(format!("{key}: a {} cannot be used here", other.type_str()));
+            Vec::new()
+        }
+    }
+}
+
+fn local(port: u16) -> SocketAddr {
+    SocketAddr::from(([127, 0, 0, 1], port))
+}
+
+fn is_pop(pop: &str) -> bool {
+    (1..=POP_CHARS_MAX).contains(&pop.len()) && pop.bytes().all(|byte| byte.is_ascii_alphanumeric())
+}
+
+fn is_id(id: &str) -> bool {
+    id.parse::<evenkeel_model::AccountId>().is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+
+    fn check(flags: &[&str], environment: &[(&str, &str)], file: &str) -> (Settings, Vec<String>) {
+        #[derive(Parser)]
+        struct Flags {
+            #[command(flatten)]
+            args: ServeArgs,
+        }
+        let flags = Flags::parse_from([&["serve"], flags].concat());
+        let find = |name: &str| {
+            environment.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())
+        };
+        let mut problems = Vec::new();
+        let table: Table = file.parse().unwrap();
+        let table = table.into_iter().map(|(key, value)| (key.replace('_', "-"), value)).collect();
+        let mut layers = Layers { environment: &find, table, problems: &mut problems };
+        let settings = layers.resolve(&flags.args);
+        (settings, problems)
+    }
+
+    #[test]
+    fn defaults_are_the_contracts() {
+        let (settings, problems) = check(&[], &[], "");
+        assert_eq!(problems, Vec::<String>::new());
+        assert_eq!(settings.api.to_string(), "127.0.0.1:8787");
+        assert_eq!(settings.http, ["127.0.0.1:8080".parse().unwrap()]);
+        assert_eq!((settings.pop.as_str(), settings.monitor_interval_min), ("LOC", 10));
+        assert_eq!(settings.data_dir.to_str(), Some("./evenkeel-data"));
+    }
+
+    #[test]
+    fn flag_beats_variable_beats_file() {
+        let file =
+            "pop = 'FIL'\nworkers = 3\nhttp = ['127.0.0.1:1', '127.0.0.1:2']\ndata_dir = '/x'";
+        let environment = [("EVENKEEL_POP", "ENV"), ("EVENKEEL_WORKERS", "2")];
+        let (settings, problems) = check(&["--pop", "FLA"], &environment, file);
+        assert_eq!(problems, Vec::<String>::new());
+        assert_eq!((settings.pop.as_str(), settings.workers, settings.http.len()), ("FLA", 2, 2));
+        assert_eq!(settings.data_dir.to_str(), Some("/x"));
+    }
+
+    #[test]
+    fn every_problem_is_named_by_its_key_at_once() {
+        let file = "workers = 0\nnonsense = 1\napi = 'here'\nregion = 'MARS'\nhttp = true";
+        let (_, problems) =
+            check(&["--dns", "127.0.0.1:53"], &[("EVENKEEL_ACCOUNT_ID", "x")], file);
+        for key in ["workers", "nonsense", "api", "region", "http", "--dns", "EVENKEEL_ACCOUNT_ID"]
+        {
+            assert!(
+                problems.iter().any(|line| line.starts_with(key)),
+                "{key} missing in {problems:#?}"
+            );
+        }
+    }
+
+    #[test]
+    fn lists_are_comma_separated_in_the_variable() {
+        let (settings, _) = check(&[], &[("EVENKEEL_HTTP", "127.0.0.1:1, [::1]:2")], "");
+        assert_eq!(settings.http.len(), 2);
+    }
+}
