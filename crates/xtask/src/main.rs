@@ -16,6 +16,7 @@ mod workspace;
 use std::process::ExitCode;
 
 use report::Report;
+use suite::Stop;
 use workspace::Workspace;
 
 /// Exit code of a command line that makes no sense, as in the product itself.
@@ -27,6 +28,7 @@ fn main() -> ExitCode {
     match words.as_slice() {
         ["test" | "ci", names @ ..] => test(names),
         ["tidy"] => test(&["tidy"]),
+        ["bench", arguments @ ..] => bench(arguments),
         [] | ["help" | "--help" | "-h"] => {
             print!("{}", usage());
             ExitCode::SUCCESS
@@ -51,6 +53,16 @@ fn test(names: &[&str]) -> ExitCode {
     if report.is_good(strict()) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
+fn bench(arguments: &[&str]) -> ExitCode {
+    match suites::bench::measure(&Workspace::find(), arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Stop::Failed(why) | Stop::LeftOut(why)) => {
+            eprintln!("error: {why}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
 /// Whether leaving a suite out is a failure: it is in CI, where nobody reads the table.
 fn strict() -> bool {
     std::env::var_os("CI").is_some_and(|value| value == "true" || value == "1")
@@ -59,7 +71,8 @@ fn strict() -> bool {
 fn usage() -> String {
     let mut text = String::from(
         "cargo xtask test [SUITE…]   run every suite, or those named (`ci` is the same word)\n\
-         cargo xtask tidy            only the architecture and tidiness checks\n\nsuites:\n",
+         cargo xtask tidy            only the architecture and tidiness checks\n\
+         cargo xtask bench [ARG…]    measure, see bench/README.md\n\nsuites:\n",
     );
     for suite in suite::SUITES {
         text.push_str(&format!("  {:<12}{}\n", suite.name, suite.what));

@@ -48,8 +48,11 @@ pub(crate) fn run(command: &mut Command, limit: Duration) -> Result<(), Stop> {
         .map_err(|error| Stop::left_out(format!("cannot start {name}: {error}")))?;
     match wait(child, limit) {
         Some(status) if status.success() => Ok(()),
-        Some(status) => Err(Stop::failed(format!("{line}: {status}"))),
-        None => Err(Stop::failed(format!("{line}: still running after {} s", limit.as_secs()))),
+        Some(status) => Err(Stop::failed(format!("{}: {status}", opening(&line)))),
+        None => {
+            let why = format!("{}: still running after {} s", opening(&line), limit.as_secs());
+            Err(Stop::failed(why))
+        }
     }
 }
 
@@ -113,6 +116,13 @@ fn parents() -> Vec<(u32, u32)> {
 fn parent_in(stat: &str) -> Option<u32> {
     let (_, after_name) = stat.rsplit_once(')')?;
     after_name.split_whitespace().nth(1)?.parse().ok()
+}
+
+/// Enough of a command to know it by; the whole of it stands where it was run.
+fn opening(line: &str) -> &str {
+    const BYTES: usize = 48;
+    let cut = line.char_indices().map(|(at, _)| at).find(|at| *at >= BYTES);
+    &line[..cut.unwrap_or(line.len())]
 }
 
 /// Prints the command as one would type it.

@@ -80,6 +80,12 @@ pub(crate) const SUITES: &[Suite] = &[
         run: suites::cargo::docs,
     },
     Suite {
+        name: "python",
+        what: "formatting and lints of the Python tests",
+        need: Need::Required,
+        run: suites::conformance::python,
+    },
+    Suite {
         name: "acceptance",
         what: "the real binary, the official Python SDK, real HTTP clients",
         need: Need::Required,

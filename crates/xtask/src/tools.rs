@@ -59,15 +59,12 @@ pub(crate) fn python(workspace: &Workspace, requirements: &str) -> Result<PathBu
     Ok(python)
 }
 
-/// A program, installed from the Debian package of that name when it is missing.
+/// A program, installed from a Debian package when it is missing.
 ///
 /// # Errors
 /// Left out when it is missing and cannot be installed here.
-pub(crate) fn program(name: &str) -> Result<(), Stop> {
-    if is_there(name) {
-        return Ok(());
-    }
-    apt(&[name])
+pub(crate) fn program(name: &str, package: &str) -> Result<(), Stop> {
+    if is_there(name) { Ok(()) } else { apt(&[package]) }
 }
 
 fn make_venv(venv: &Path) -> Result<(), Stop> {

@@ -16,14 +16,25 @@ const REQUIREMENTS: &str = "conformance/requirements.txt";
 
 /// What the product promises, shown from outside.
 pub(crate) fn acceptance(workspace: &Workspace) -> Result<(), Stop> {
-    tools::program("curl")?;
+    tools::program("curl", "curl")?;
     pytest(workspace, "acceptance")
 }
 
 /// What a newcomer sees first.
 pub(crate) fn demo(workspace: &Workspace) -> Result<(), Stop> {
-    tools::program("curl")?;
+    tools::program("curl", "curl")?;
     pytest(workspace, "demo")
+}
+
+/// Formatting and lints of the tests themselves.
+pub(crate) fn python(workspace: &Workspace) -> Result<(), Stop> {
+    let python = tools::python(workspace, REQUIREMENTS)?;
+    for arguments in [["format", "--check"], ["check", "--quiet"]] {
+        let mut command = Command::new(&python);
+        command.args(["-m", "ruff"]).args(arguments).arg("conformance");
+        run(command.current_dir(&workspace.root), RUN_LIMIT)?;
+    }
+    Ok(())
 }
 
 fn pytest(workspace: &Workspace, folder: &str) -> Result<(), Stop> {
