@@ -1,1 +1,38 @@
-//! REST control plane, auth, and the publisher of views
+//! The control plane: the REST server that speaks Cloudflare's API, who may use it, and the
+//! publisher that turns documents and health into the view all planes decide on.
+//!
+//! ```text
+//! client ──▶ server ──▶ routes ──▶ api: validate ──▶ store: commit ─┐
+//!    ▲                                                              ▼ watch
+//!    └──────────── answered once live ◀── view ◀── publisher ◀── api: build
+//!                                                       ▲
+//!                                          reports of the monitors
+//! ```
+//!
+//! | module | what it is for |
+//! |---|---|
+//! | [`bootstrap()`] | the first start: account, user, token, keys |
+//! | [`publisher`] | the only writer of the view |
+//! | [`serve`] | the listener |
+//! | `routes`, `request`, `error` | paths, what they take, how they refuse |
+//! | `app` | how a change is decided and committed |
+//! | `catalog`, `records` | the store's documents as values |
+//! | `auth`, `ids` | who is asking; identifiers, secrets, time |
+//!
+//! What a document may contain and what it means is `api`'s; how it is kept is `store`'s. Nothing
+//! here touches traffic.
+
+mod app;
+mod auth;
+mod bootstrap;
+mod catalog;
+mod error;
+mod ids;
+pub mod publisher;
+mod records;
+mod request;
+mod routes;
+mod server;
+
+pub use bootstrap::{BootstrapError, BootstrapSettings, Bootstrapped, bootstrap};
+pub use server::{ControlOptions, Metrics, serve};

@@ -36,7 +36,7 @@ pub use sqlite::{SqliteOptions, SqliteStore};
 pub type Commit<'a> = Pin<Box<dyn Future<Output = Result<Revision, CommitError>> + Send + 'a>>;
 
 /// Where documents are kept. Used as `Arc<dyn Store>`.
-pub trait Store: Send + Sync + 'static {
+pub trait Store: std::fmt::Debug + Send + Sync + 'static {
     /// Every document of the newest committed revision. Costs one reference count, never waits,
     /// and keeps working when writes fail.
     fn snapshot(&self) -> Arc<Snapshot>;

@@ -43,6 +43,17 @@ impl Snapshot {
         self.kinds.iter().filter(|(_, documents)| !documents.is_empty()).map(|(kind, _)| &**kind)
     }
 
+    /// Whether the documents of a kind are those of another snapshot of the same store, for
+    /// certain: readers that hold something made from the other need not look again.
+    #[must_use]
+    pub fn shares(&self, other: &Self, kind: &str) -> bool {
+        match (self.kinds.get(kind), other.kinds.get(kind)) {
+            (None, None) => true,
+            (Some(ours), Some(theirs)) => Arc::ptr_eq(ours, theirs),
+            _ => false,
+        }
+    }
+
     /// A snapshot from what an engine kept.
     pub(crate) fn load(revision: Revision, documents: impl IntoIterator<Item = Document>) -> Self {
         let mut kinds = BTreeMap::<Arc<str>, Documents>::new();

@@ -122,6 +122,12 @@ async fn a_snapshot_does_not_move(store: Arc<dyn Store>) {
         (Revision(1), &b"0"[..])
     );
     assert_eq!(before.documents("thing").len(), 1);
+    store.commit(Batch::new().create(Key::new("other", "x"), *b"")).await.unwrap();
+    let after = store.snapshot();
+    store.commit(Batch::new().create(Key::new("other", "y"), *b"")).await.unwrap();
+    let kinds = ["thing", "other", "none"];
+    assert_eq!(kinds.map(|kind| store.snapshot().shares(&after, kind)), [true, false, true]);
+    assert_eq!(kinds.map(|kind| after.shares(&before, kind)), [false, false, true]);
     assert_eq!(store.snapshot().documents("thing").len(), 0);
 }
 

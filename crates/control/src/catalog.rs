@@ -1,0 +1,128 @@
+//! The store's documents as values: parsed once per change, listed and looked up by everybody.
+//!
+//! A catalog belongs to one snapshot and follows the next ones cheaply: tables whose kind did not
+//! change are shared, and of a changed table only changed documents are parsed.
+
+mod table;
+
+use std::sync::Arc;
+
+use evenkeel_api::{Account, LoadBalancer, Lookup, Monitor, Pool, User, Zone};
+use evenkeel_store::{Revision, Snapshot};
+
+pub(crate) use self::table::{Row, Table};
+use crate::records::{COOKIE_KEYS, CookieKeys, Node, Owned, Owner, THIS_NODE, Token, kind};
+
+/// Every document of one snapshot as a value.
+#[derive(Debug, Clone)]
+pub(crate) struct Catalog {
+    snapshot: Arc<Snapshot>,
+    pub(crate) accounts: Arc<Table<Account>>,
+    pub(crate) users: Arc<Table<User>>,
+    pub(crate) tokens: Arc<Table<Token>>,
+    pub(crate) zones: Arc<Table<Zone>>,
+    pub(crate) load_balancers: Arc<Table<Owned<LoadBalancer>>>,
+    pub(crate) pools: Arc<Table<Owned<Pool>>>,
+    pub(crate) monitors: Arc<Table<Owned<Monitor>>>,
+    pub(crate) cookie_keys: Option<Arc<CookieKeys>>,
+    pub(crate) node: Option<Arc<Node>>,
+}
+
+impl Catalog {
+    /// Parses a snapshot.
+    pub(crate) fn of(snapshot: &Arc<Snapshot>) -> Self {
+        let nothing = Self {
+            snapshot: Arc::default(),
+            accounts: Arc::default(),
+            users: Arc::default(),
+            tokens: Arc::default(),
+            zones: Arc::default(),
+            load_balancers: Arc::default(),
+            pools: Arc::default(),
+            monitors: Arc::default(),
+            cookie_keys: None,
+            node: None,
+        };
+        nothing.follow(snapshot)
+    }
+
+    /// The catalog of another snapshot, sharing with this one whatever did not change.
+    pub(crate) fn follow(&self, snapshot: &Arc<Snapshot>) -> Self {
+        let (old, new) = (&*self.snapshot, &**snapshot);
+        let secrets = Table::<CookieKeys>::default().follow(new, kind::SECRET);
+        let nodes = Table::<Node>::default().follow(new, kind::NODE);
+        Self {
+            accounts: Table::share(&self.accounts, old, new, kind::ACCOUNT),
+            users: Table::share(&self.users, old, new, kind::USER),
+            tokens: Table::share(&self.tokens, old, new, kind::TOKEN),
+            zones: Table::share(&self.zones, old, new, kind::ZONE),
+            load_balancers: Table::share(&self.load_balancers, old, new, kind::LOAD_BALANCER),
+            pools: Table::share(&self.pools, old, new, kind::POOL),
+            monitors: Table::share(&self.monitors, old, new, kind::MONITOR),
+            cookie_keys: secrets.row(COOKIE_KEYS).map(|row| Arc::clone(&row.value)),
+            node: nodes.row(THIS_NODE).map(|row| Arc::clone(&row.value)),
+            snapshot: Arc::clone(snapshot),
+        }
+    }
+
+    /// The revision of the snapshot.
+    pub(crate) fn revision(&self) -> Revision {
+        self.snapshot.revision()
+    }
+
+    /// What validation sees of the objects of one account.
+    pub(crate) fn of_account<'a>(&'a self, account: &'a str) -> OfAccount<'a> {
+        OfAccount { catalog: self, account }
+    }
+}
+
+/// The objects of one account, and of its zones, as far as they exist for it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct OfAccount<'a> {
+    catalog: &'a Catalog,
+    account: &'a str,
+}
+
+impl OfAccount<'_> {
+    fn owns(&self, owner: &Owner) -> bool {
+        matches!(owner, Owner::Account(id) if id == self.account)
+    }
+}
+
+impl Lookup for OfAccount<'_> {
+    fn pool_exists(&self, id: &str) -> bool {
+        self.catalog.pools.get(id).is_some_and(|pool| self.owns(&pool.owner))
+    }
+
+    fn monitor_exists(&self, id: &str) -> bool {
+        self.catalog.monitors.get(id).is_some_and(|monitor| self.owns(&monitor.owner))
+    }
+
+    fn monitor_group_exists(&self, _id: &str) -> bool {
+        // There is no way yet to make one.
+        false
+    }
+
+    fn pool_name_taken(&self, name: &str, except: Option<&str>) -> bool {
+        self.catalog.pools.values().any(|pool| {
+            pool.document.name == name
+                && self.owns(&pool.owner)
+                && except != Some(pool.document.id.as_str())
+        })
+    }
+
+    fn lb_name_taken(&self, zone_id: Option<&str>, name: &str, except: Option<&str>) -> bool {
+        let owner = zone_id.unwrap_or(self.account);
+        self.catalog.load_balancers.values().any(|lb| {
+            lb.document.name == name
+                && lb.owner.id() == owner
+                && except != Some(lb.document.id.as_str())
+        })
+    }
+
+    fn zone_name_taken(&self, name: &str, except: Option<&str>) -> bool {
+        // Over all accounts: a host name has one owner.
+        let mut zones = self.catalog.zones.values();
+        zones.any(|zone| zone.name == name && except != Some(zone.id.as_str()))
+    }
+}

@@ -1,0 +1,86 @@
+//! One kind of documents as values.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use evenkeel_store::{Document, Snapshot};
+use serde::de::DeserializeOwned;
+
+/// A document and what it says.
+#[derive(Debug)]
+pub(crate) struct Row<T> {
+    pub(crate) document: Arc<Document>,
+    pub(crate) value: Arc<T>,
+}
+
+impl<T> Clone for Row<T> {
+    fn clone(&self) -> Self {
+        Self { document: Arc::clone(&self.document), value: Arc::clone(&self.value) }
+    }
+}
+
+/// The values of a kind by id.
+#[derive(Debug)]
+pub(crate) struct Table<T>(BTreeMap<Arc<str>, Row<T>>);
+
+impl<T> Default for Table<T> {
+    fn default() -> Self {
+        Self(BTreeMap::new())
+    }
+}
+
+impl<T> Table<T> {
+    /// A value with its document.
+    pub(crate) fn row(&self, id: &str) -> Option<&Row<T>> {
+        self.0.get(id)
+    }
+
+    /// A value.
+    pub(crate) fn get(&self, id: &str) -> Option<&T> {
+        self.row(id).map(|row| &*row.value)
+    }
+
+    /// All of them with their documents, ascending by id.
+    pub(crate) fn rows(&self) -> impl Iterator<Item = &Row<T>> {
+        self.0.values()
+    }
+
+    /// All of them, ascending by id.
+    pub(crate) fn values(&self) -> impl Iterator<Item = &T> {
+        self.rows().map(|row| &*row.value)
+    }
+}
+
+impl<T: DeserializeOwned> Table<T> {
+    /// This table, when the kind is the same in both snapshots, else the new one.
+    pub(crate) fn share(
+        table: &Arc<Self>,
+        old: &Snapshot,
+        new: &Snapshot,
+        kind: &str,
+    ) -> Arc<Self> {
+        if new.shares(old, kind) { Arc::clone(table) } else { Arc::new(table.follow(new, kind)) }
+    }
+
+    /// The table of another snapshot. A document that cannot be read, because a newer release wrote
+    /// it or a hand damaged it, is left out and logged: the rest is served.
+    pub(crate) fn follow(&self, snapshot: &Snapshot, kind: &str) -> Self {
+        let row = |document: &Arc<Document>| {
+            if let Some(row) = self.row(&document.key.id)
+                && Arc::ptr_eq(&row.document, document)
+            {
+                return Some(row.clone());
+            }
+            match serde_json::from_slice(&document.body) {
+                Ok(value) => Some(Row { document: Arc::clone(document), value: Arc::new(value) }),
+                Err(error) => {
+                    let key = &document.key;
+                    tracing::error!(document = %key, %error, "A document cannot be read.");
+                    None
+                }
+            }
+        };
+        let rows = snapshot.documents(kind);
+        Self(rows.filter_map(|doc| Some((Arc::clone(&doc.key.id), row(doc)?))).collect())
+    }
+}

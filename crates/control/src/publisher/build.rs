@@ -1,0 +1,65 @@
+//! From a snapshot to a configuration, and telling of documents that could not be built: once when
+//! it begins and once when it ends, not on every change of something else.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use evenkeel_api::{Documents, ScopedLoadBalancer};
+use evenkeel_model::{AffinityKey, AffinityKeys, Config};
+use evenkeel_store::Snapshot;
+
+use crate::catalog::Catalog;
+use crate::records::Owner;
+
+/// Builds one configuration after the other.
+#[derive(Debug)]
+pub(super) struct Builder {
+    catalog: Catalog,
+    /// What was wrong with the last one, as told.
+    problems: BTreeSet<String>,
+}
+
+impl Builder {
+    pub(super) fn new() -> Self {
+        Self { catalog: Catalog::of(&Arc::default()), problems: BTreeSet::new() }
+    }
+
+    /// The configuration of a snapshot; `None` when it holds no cookie keys, without which no
+    /// session could be kept.
+    pub(super) fn build(&mut self, snapshot: &Arc<Snapshot>) -> Option<Config> {
+        self.catalog = self.catalog.follow(snapshot);
+        let catalog = &self.catalog;
+        let keys = catalog.cookie_keys.as_ref()?;
+        let load_balancers = catalog.load_balancers.values().map(|lb| ScopedLoadBalancer {
+            zone_id: match &lb.owner {
+                Owner::Zone(id) => Some(id),
+                Owner::Account(_) => None,
+            },
+            document: &lb.document,
+        });
+        let documents = Documents {
+            zones: catalog.zones.values().collect(),
+            load_balancers: load_balancers.collect(),
+            pools: catalog.pools.values().map(|pool| &pool.document).collect(),
+            monitors: catalog.monitors.values().map(|monitor| &monitor.document).collect(),
+            affinity_keys: AffinityKeys {
+                current: AffinityKey(keys.current),
+                previous: keys.previous.as_ref().map(|key| AffinityKey(key.0)),
+            },
+        };
+        let (config, problems) = evenkeel_api::build(&documents);
+        let problems = problems.iter().map(ToString::to_string).collect();
+        self.tell(problems);
+        Some(config)
+    }
+
+    fn tell(&mut self, problems: BTreeSet<String>) {
+        for problem in problems.difference(&self.problems) {
+            tracing::warn!(%problem, "A document is not in force.");
+        }
+        for problem in self.problems.difference(&problems) {
+            tracing::info!(%problem, "A document's problem is solved.");
+        }
+        self.problems = problems;
+    }
+}

@@ -1,0 +1,174 @@
+//! Zones (api.md 6.1). Deleting one deletes its load balancers and leaves its account's pools.
+
+use std::cmp::Ordering;
+use std::sync::Arc;
+
+use axum::extract::State;
+use evenkeel_api::zone::{self, Scope};
+use evenkeel_api::{Account, Context, Verb, Zone};
+use serde::Deserialize;
+
+use super::object::{Deleted, page_of, success};
+use crate::app::App;
+use crate::catalog::{Catalog, Row};
+use crate::error::{Answer, ApiError};
+use crate::ids::{new_id, now};
+use crate::records::{Owner, kind};
+use crate::request::{At, Body, Direction, Page, Parameters, bounded_page};
+
+/// The query of the list.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct ListQuery {
+    name: Option<String>,
+    #[serde(rename = "account.id")]
+    account_id: Option<String>,
+    #[serde(rename = "account.name")]
+    account_name: Option<String>,
+    status: Option<String>,
+    r#type: Option<String>,
+    #[serde(default)]
+    r#match: Match,
+    #[serde(default)]
+    order: Order,
+    direction: Option<Direction>,
+    page: Option<u64>,
+    per_page: Option<u64>,
+}
+
+/// How many of the filters a zone must pass.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Match {
+    #[default]
+    All,
+    Any,
+}
+
+/// By what zones are ordered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+enum Order {
+    #[default]
+    #[serde(rename = "name")]
+    Name,
+    #[serde(rename = "status")]
+    Status,
+    #[serde(rename = "account.id")]
+    AccountId,
+    #[serde(rename = "account.name")]
+    AccountName,
+    #[serde(rename = "plan.id")]
+    PlanId,
+}
+
+impl ListQuery {
+    fn wants(&self, zone: &Zone) -> bool {
+        // A name is asked for as people write it.
+        let name = self.name.as_ref().map(|name| name.trim_end_matches('.').to_ascii_lowercase());
+        let filters = [
+            name.map(|name| zone.name == name),
+            self.account_id.as_ref().map(|id| zone.account.id == *id),
+            self.account_name.as_ref().map(|name| zone.account.name == *name),
+            self.status.as_ref().map(|status| zone.status.as_str() == status),
+            self.r#type.as_ref().map(|kind| zone.r#type.as_str() == kind),
+        ];
+        let mut passed = filters.into_iter().flatten().peekable();
+        match self.r#match {
+            Match::All => passed.all(|passed| passed),
+            Match::Any => passed.peek().is_none() || passed.any(|passed| passed),
+        }
+    }
+}
+
+impl Order {
+    fn compare(self, a: &Zone, b: &Zone) -> Ordering {
+        let first = match self {
+            Self::Name => Ordering::Equal,
+            Self::Status => a.status.as_str().cmp(b.status.as_str()),
+            Self::AccountId => a.account.id.cmp(&b.account.id),
+            Self::AccountName => a.account.name.cmp(&b.account.name),
+            Self::PlanId => a.plan.id.cmp(&b.plan.id),
+        };
+        first.then_with(|| a.name.cmp(&b.name))
+    }
+}
+
+/// GET on the collection.
+pub(super) async fn list(
+    State(app): State<Arc<App>>,
+    Parameters(query): Parameters<ListQuery>,
+) -> Answer<Vec<Zone>> {
+    let page = bounded_page(Page { page: query.page, per_page: query.per_page })?;
+    let catalog = app.catalog();
+    let mut zones: Vec<_> =
+        catalog.zones.values().filter(|zone| query.wants(zone)).cloned().collect();
+    zones.sort_by(|a, b| query.order.compare(a, b));
+    if query.direction == Some(Direction::Desc) {
+        zones.reverse();
+    }
+    Ok(page_of(zones, page))
+}
+
+/// POST on the collection.
+pub(super) async fn create(State(app): State<Arc<App>>, Body(body): Body) -> Answer<Zone> {
+    let id = new_id();
+    app.change(|catalog, draft| {
+        let zone = apply(&app, catalog, Verb::Create, &body, None, &id)?;
+        draft.create(kind::ZONE, &id, &zone);
+        Ok(zone)
+    })
+    .await
+    .map(success)
+}
+
+/// GET on one.
+pub(super) async fn fetch(State(app): State<Arc<App>>, at: At) -> Answer<Zone> {
+    let catalog = app.catalog();
+    Ok(success(Zone::clone(&find(&catalog, &at)?.value)))
+}
+
+/// PATCH on one.
+pub(super) async fn patch(State(app): State<Arc<App>>, at: At, Body(body): Body) -> Answer<Zone> {
+    app.change(|catalog, draft| {
+        let row = find(catalog, &at)?;
+        let zone = apply(&app, catalog, Verb::Patch, &body, Some(&row.value), &row.value.id)?;
+        draft.update(row, &zone);
+        Ok(zone)
+    })
+    .await
+    .map(success)
+}
+
+/// DELETE on one, and on its load balancers.
+pub(super) async fn delete(State(app): State<Arc<App>>, at: At) -> Answer<Deleted> {
+    app.change(|catalog, draft| {
+        let row = find(catalog, &at)?;
+        let owner = Owner::Zone(row.value.id.clone());
+        for lb in catalog.load_balancers.rows().filter(|lb| lb.value.owner == owner) {
+            draft.delete(lb);
+        }
+        draft.delete(row);
+        Ok(Deleted { id: row.value.id.clone() })
+    })
+    .await
+    .map(success)
+}
+
+fn find<'c>(catalog: &'c Catalog, at: &At) -> Result<&'c Row<Zone>, ApiError> {
+    catalog.zones.row(at.zone()).ok_or_else(|| ApiError::not_found("zone"))
+}
+
+fn apply(
+    app: &App,
+    catalog: &Catalog,
+    verb: Verb,
+    body: &[u8],
+    current: Option<&Zone>,
+    id: &str,
+) -> Result<Zone, ApiError> {
+    let accounts: Vec<Account> = catalog.accounts.values().cloned().collect();
+    let scope = Scope { accounts: &accounts, name_servers: &app.name_servers };
+    let account = current.map_or("", |zone| &zone.account.id);
+    let lookup = catalog.of_account(account);
+    let cx = Context { now: &now(), id, limits: &app.limits, lookup: &lookup };
+    Ok(zone::apply(verb, body, current, &scope, &cx)?)
+}
