@@ -1,5 +1,62 @@
-//! Cloudflare-shaped documents: validation, defaults, and conversion to the model
+//! The documents of the published API: what a request body may hold, which defaults fill it up, what
+//! comes back, and what it means to the data plane.
+//!
+//! A client's values come back exactly as sent, and a document that is read and sent again is the
+//! same document: tools that compare wish and state must find no difference that nobody made.
+//!
+//! ```text
+//! body ──parse──▶ members ──PATCH laid over the document──▶ whole ──validate──▶ document
+//!                                                        store ◀──────────────────┘ │
+//!                                                        model::Config ◀──build─────┘
+//! ```
+//!
+//! | to                                  | use                                                     |
+//! |-------------------------------------|---------------------------------------------------------|
+//! | take a POST, PUT or PATCH           | [`load_balancer::apply`] and its sisters                |
+//! | know whether an object may go       | [`references`]                                          |
+//! | answer                              | [`envelope`]; a document serialises as it is answered   |
+//! | store                               | a document's JSON; it reads back as the same document   |
+//! | put documents in force              | [`build()`]                                             |
+//!
+//! Everything else is left to others: routes, credentials and statuses to `control`, keeping to
+//! `store`, the language of rule conditions to `rules`. Time, new identifiers and the existence of
+//! other objects come in through [`Context`].
 
 #![no_std]
 
 extern crate alloc;
+#[cfg(test)]
+extern crate std;
+
+mod account;
+mod body;
+mod build;
+mod context;
+pub mod envelope;
+mod hosts;
+pub mod load_balancer;
+mod map;
+pub mod monitor;
+mod number;
+pub mod pool;
+mod problem;
+mod read;
+pub mod references;
+mod time;
+mod words;
+pub mod zone;
+
+pub use account::{Account, AccountSettings, AccountType, Organization, User};
+pub use build::{BuildProblem, Documents, Kind, ScopedLoadBalancer, build};
+pub use context::{Context, Limits, Lookup, Verb};
+pub use load_balancer::LoadBalancer;
+pub use map::Map;
+pub use monitor::Monitor;
+pub use number::Number;
+pub use pool::{Origin, Pool};
+pub use problem::{INVALID, NOT_FOUND, NOT_UNIQUE, Problem, REFERENCED, ZONE_EXISTS};
+pub use words::CheckRegion;
+pub use zone::Zone;
+
+/// Longest description of anything, in characters.
+const DESCRIPTION_CHARS_MAX: usize = 1024;

@@ -1,0 +1,45 @@
+//! What a monitor's document means.
+
+use alloc::string::{String, ToString};
+
+use evenkeel_model::{self as model, BodyMatch, ExpectedCodes, Method, MonitorKind};
+
+use super::document::{Monitor, MonitorType};
+
+/// The monitor as meant; types without a probe are [`MonitorKind::Unsupported`].
+pub(crate) fn build(document: &Monitor) -> Result<model::Monitor, String> {
+    let kind = match document.r#type {
+        MonitorType::Http => http(document, false)?,
+        MonitorType::Https => http(document, true)?,
+        MonitorType::Tcp => MonitorKind::Tcp,
+        MonitorType::UdpIcmp | MonitorType::IcmpPing | MonitorType::Smtp => {
+            MonitorKind::Unsupported
+        }
+    };
+    Ok(model::Monitor {
+        id: document.id.parse().map_err(|error: model::IdError| error.to_string())?,
+        kind,
+        port: document.port,
+        interval_ms: document.interval.saturating_mul(1000),
+        timeout_ms: document.timeout.saturating_mul(1000),
+        retries: document.retries,
+        consecutive_up: document.consecutive_up,
+        consecutive_down: document.consecutive_down,
+    })
+}
+
+fn http(document: &Monitor, tls: bool) -> Result<MonitorKind, String> {
+    let expected_codes = ExpectedCodes::parse(&document.expected_codes)
+        .ok_or("expected_codes is not a list of codes")?;
+    let headers = document.header.iter();
+    Ok(MonitorKind::Http {
+        tls,
+        allow_insecure: document.allow_insecure,
+        method: if document.method == "HEAD" { Method::Head } else { Method::Get },
+        path: document.path.clone(),
+        headers: headers.map(|(name, values)| (name.to_string(), values.clone())).collect(),
+        expected_codes,
+        expected_body: BodyMatch::new(&document.expected_body),
+        follow_redirects: document.follow_redirects,
+    })
+}

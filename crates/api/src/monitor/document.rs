@@ -1,0 +1,111 @@
+//! The monitor as stored and answered.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use serde::{Deserialize, Serialize};
+
+use crate::Map;
+use crate::words::words;
+
+/// A monitor (api.md 3.6).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Monitor {
+    /// 32 lower-case hexadecimal digits.
+    pub id: String,
+    /// What one probe does.
+    pub r#type: MonitorType,
+    /// Free text, at most 1024 characters.
+    pub description: String,
+    /// `GET` or `HEAD` for http(s), the fixed word of tcp, nothing for the rest.
+    pub method: String,
+    /// Request target of http(s).
+    pub path: String,
+    /// Request headers of http(s); `{}` while unset.
+    pub header: Map<Vec<String>>,
+    /// TCP or UDP port; absent while 0, the protocol's default.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub port: u16,
+    /// Time between probes of one origin, in seconds.
+    pub interval: u32,
+    /// Limit on one attempt, in seconds.
+    pub timeout: u32,
+    /// Extra attempts after a timeout.
+    pub retries: u8,
+    /// Passes in a row that make an origin healthy; absent while 0, which means 1.
+    #[serde(default, skip_serializing_if = "is_none_in_a_row")]
+    pub consecutive_up: u32,
+    /// Failures in a row that make an origin unhealthy; absent while 0, which means 1.
+    #[serde(default, skip_serializing_if = "is_none_in_a_row")]
+    pub consecutive_down: u32,
+    /// Status codes that pass: a comma list of `200` and `2xx`.
+    pub expected_codes: String,
+    /// Text a body must contain; empty means unchecked.
+    pub expected_body: String,
+    /// Whether redirects are followed.
+    pub follow_redirects: bool,
+    /// Whether certificates go unchecked.
+    pub allow_insecure: bool,
+    /// The zone whose settings probes appear with.
+    pub probe_zone: String,
+    /// When it was created; constant.
+    pub created_on: String,
+    /// When it was last written.
+    pub modified_on: String,
+}
+
+fn is_zero(port: &u16) -> bool {
+    *port == 0
+}
+
+fn is_none_in_a_row(count: &u32) -> bool {
+    *count == 0
+}
+
+words! {
+    /// `type`: what one probe does.
+    MonitorType {
+        /// An HTTP request over plain TCP.
+        Http = "http",
+        /// An HTTP request over TLS.
+        Https = "https",
+        /// A TCP handshake.
+        Tcp = "tcp",
+        /// A ping, then a UDP datagram.
+        UdpIcmp = "udp_icmp",
+        /// A ping.
+        IcmpPing = "icmp_ping",
+        /// A greeting of a mail server.
+        Smtp = "smtp",
+    }
+}
+
+impl MonitorType {
+    /// Whether a probe is an HTTP exchange.
+    #[must_use]
+    pub const fn is_http(self) -> bool {
+        matches!(self, Self::Http | Self::Https)
+    }
+
+    /// Whether there is no port to fall back to.
+    #[must_use]
+    pub const fn needs_port(self) -> bool {
+        matches!(self, Self::Tcp | Self::UdpIcmp | Self::Smtp)
+    }
+
+    /// `method` when none is sent.
+    #[must_use]
+    pub const fn method_default(self) -> &'static str {
+        match self {
+            Self::Http | Self::Https => "GET",
+            Self::Tcp => "connection_established",
+            Self::UdpIcmp | Self::IcmpPing | Self::Smtp => "",
+        }
+    }
+
+    /// `path` when none is sent.
+    #[must_use]
+    pub const fn path_default(self) -> &'static str {
+        if self.is_http() { "/" } else { "" }
+    }
+}

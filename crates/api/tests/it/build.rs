@@ -1,0 +1,228 @@
+//! Documents put in force.
+
+use evenkeel_api::{Documents, Kind, LoadBalancer, Monitor, Pool, ScopedLoadBalancer, Zone, build};
+use evenkeel_model::{
+    Address, AffinityKey, AffinityKeys, AffinityKind, Config, CookieSameSite, MonitorKind,
+    Steering, Timestamp, ZeroDowntimeFailover,
+};
+use serde_json::{Value, json};
+
+use crate::world::{MONITOR, POOL_A, POOL_B, POOL_C, ZONE, created, merged};
+
+/// Everything that is stored.
+#[derive(Default, Clone)]
+struct Stored {
+    load_balancers: Vec<LoadBalancer>,
+    pools: Vec<Pool>,
+    monitors: Vec<Monitor>,
+}
+
+impl Stored {
+    /// Two pools, one of them monitored.
+    fn small() -> Self {
+        let mut stored = Self::default();
+        stored.monitor(MONITOR, json!({"type": "https", "path": "/live", "header": {"A": ["b"]}}));
+        stored.pool(POOL_A, json!({"name": "a", "monitor": MONITOR}));
+        stored.pool(POOL_B, json!({"name": "b"}));
+        stored
+    }
+
+    fn monitor(&mut self, id: &str, members: Value) {
+        self.monitors.push(Monitor { id: id.into(), ..created(members) });
+    }
+
+    fn pool(&mut self, id: &str, members: Value) {
+        self.pools.push(Pool { id: id.into(), ..created(members) });
+    }
+
+    fn load_balancer(&mut self, id: char, members: Value) -> &mut LoadBalancer {
+        let document = LoadBalancer { id: id.to_string().repeat(32), ..created(members) };
+        self.load_balancers.push(document);
+        self.load_balancers.last_mut().unwrap()
+    }
+
+    fn build(&self) -> (Config, Vec<String>) {
+        let zone = Zone { id: ZONE.into(), ..created(json!({})) };
+        let scoped = |document| ScopedLoadBalancer { zone_id: Some(ZONE), document };
+        let documents = Documents {
+            zones: vec![&zone],
+            load_balancers: self.load_balancers.iter().map(scoped).collect(),
+            pools: self.pools.iter().collect(),
+            monitors: self.monitors.iter().collect(),
+            affinity_keys: AffinityKeys { current: AffinityKey([7; 32]), previous: None },
+        };
+        let (config, problems) = build(&documents);
+        (config, problems.iter().map(ToString::to_string).collect())
+    }
+}
+
+#[test]
+fn documents_become_what_they_mean() {
+    let mut stored = Stored::small();
+    stored.pool(
+        POOL_C,
+        json!({"name": "c", "enabled": false, "minimum_origins": 2, "origins": [
+            {"name": "1", "address": "Bücher.example.", "port": 8080, "weight": 0.56,
+                "header": {"Host": ["Shop.Example"]},
+                "virtual_network_id": "A5624D4E-044A-4FF0-B3E1-E2465353D4B4"},
+            {"name": "2", "address": "::ffff:192.0.2.1", "enabled": false,
+                "header": {"Host": ["2001:db8::1"]}},
+        ]}),
+    );
+    stored.load_balancer(
+        '1',
+        json!({"name": "*.example.com", "proxied": true, "default_pools": [POOL_C, POOL_A],
+            "fallback_pool": POOL_B, "steering_policy": "random",
+            "random_steering": {"default_weight": 0.5, "pool_weights": {POOL_C: 0.25}},
+            "session_affinity": "cookie", "session_affinity_ttl": 1800,
+            "session_affinity_attributes": {"samesite": "Strict", "drain_duration": 60,
+                "zero_downtime_failover": "sticky"},
+            "adaptive_routing": {"failover_across_pools": true}}),
+    );
+    let (config, problems) = stored.build();
+    assert_eq!(problems, [""; 0]);
+
+    let lb = config.load_balancer(config.find_host("a.b.example.com").unwrap());
+    let pools: Vec<_> = lb.default_pools.iter().map(|ix| config.pool(*ix).name.as_str()).collect();
+    assert_eq!(pools, ["c", "a"]);
+    assert_eq!(config.pool(lb.fallback_pool).name, "b");
+    assert_eq!((lb.steering, lb.proxied, lb.failover_across_pools), (Steering::Random, true, true));
+    let weights: Vec<_> =
+        lb.default_pools.iter().map(|ix| lb.pool_weights.of(*ix).hundredths()).collect();
+    assert_eq!(weights, [25, 50]);
+    assert_eq!((lb.affinity.kind, lb.affinity.ttl_s), (AffinityKind::Cookie, 1800));
+    assert_eq!(lb.affinity.same_site, CookieSameSite::Strict);
+    assert_eq!(lb.affinity.failover, ZeroDowntimeFailover::Sticky);
+    assert_eq!(lb.affinity.drain_duration_s, 60);
+
+    let pool = config.pool(lb.default_pools[0]);
+    assert_eq!((pool.enabled, pool.endpoints_min, pool.monitor), (false, 2, None));
+    let endpoints: Vec<_> = pool.endpoints().map(|ix| config.endpoint(ix)).collect();
+    assert_eq!(endpoints[0].address, Address::Name("xn--bcher-kva.example".into()));
+    assert_eq!((endpoints[0].port, endpoints[0].weight.hundredths()), (8080, 56));
+    assert_eq!(endpoints[0].host.as_deref(), Some("shop.example"));
+    assert_eq!(
+        endpoints[0].virtual_network.as_deref(),
+        Some("a5624d4e-044a-4ff0-b3e1-e2465353d4b4")
+    );
+    assert_eq!(endpoints[1].address, Address::parse("192.0.2.1"));
+    assert_eq!(endpoints[1].host.as_deref(), Some("[2001:db8::1]"));
+    assert_eq!(endpoints[1].disabled_at, Some(Timestamp(1_767_604_211_123)));
+
+    let monitored = config.pool(lb.default_pools[1]);
+    let monitor = config.monitor(monitored.monitor.unwrap());
+    assert_eq!((monitor.interval_ms, monitor.timeout_ms, monitor.retries), (60_000, 5000, 2));
+    let MonitorKind::Http { tls: true, path, headers, .. } = &monitor.kind else { panic!() };
+    assert_eq!(path, "/live");
+    assert_eq!(headers, &[("A".to_owned(), vec!["b".to_owned()])]);
+}
+
+#[test]
+fn what_the_model_cannot_say_yet_is_no_problem() {
+    let mut stored = Stored::small();
+    stored.monitor(POOL_C, json!({"type": "smtp", "port": 25}));
+    stored.pool(POOL_C, json!({"name": "c", "monitor": MONITOR}));
+    stored.pools[2].monitor = Some(POOL_C.into());
+    let rest = json!({"default_pools": [POOL_C, POOL_A], "region_pools": {"WEU": [POOL_B]},
+        "rules": [{"fixed_response": {}}], "pool_sets": [{"fixed_response": {}}],
+        "session_affinity_attributes": {"headers": ["a"]}});
+    for (n, (policy, kind)) in [
+        ("geo", "ip_cookie"),
+        ("dynamic_latency", "header"),
+        ("proximity", "none"),
+        ("least_outstanding_requests", "none"),
+        ("least_connections", "none"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let id = char::from_digit(n as u32, 10).unwrap();
+        let own = json!({"name": format!("{id}.example.com"), "steering_policy": policy, "session_affinity": kind});
+        stored.load_balancer(id, merged(rest.clone(), own));
+    }
+    let (config, problems) = stored.build();
+    assert_eq!(problems, [""; 0]);
+    assert_eq!(config.load_balancers.len(), 5);
+    for lb in &config.load_balancers {
+        assert_eq!((lb.steering, lb.affinity.kind), (Steering::Off, AffinityKind::None));
+        let pool = config.pool(lb.default_pools[0]);
+        assert_eq!(config.monitor(pool.monitor.unwrap()).kind, MonitorKind::Unsupported);
+    }
+}
+
+#[test]
+fn a_broken_document_is_reported_and_the_rest_goes_live() {
+    let mut stored = Stored::small();
+    stored.monitors[0].expected_codes = "x".into();
+    stored.pool(POOL_C, json!({"name": "c"}));
+    stored.pools[2].origins[0].address = "a b".into();
+    stored.load_balancer('1', json!({"name": "a.example.com", "default_pools": [POOL_C, POOL_B]}));
+    stored.load_balancer('2', json!({"name": "b.example.com", "fallback_pool": POOL_C}));
+    stored.load_balancer('3', json!({"name": "c.example.com"})).id = "short".into();
+    let (config, problems) = stored.build();
+    assert_eq!(
+        problems,
+        [
+            format!("monitor {MONITOR}: expected_codes is not a list of codes"),
+            format!(
+                "pool {POOL_A}: monitor {MONITOR} is not in force; the pool serves unmonitored"
+            ),
+            format!("pool {POOL_C}: address of origin \"a\" is not an address"),
+            format!(
+                "load_balancer {}: pool {POOL_C} is not in force; the others serve",
+                "1".repeat(32)
+            ),
+            format!("load_balancer {}: fallback pool {POOL_C} is not in force", "2".repeat(32)),
+            "load_balancer short: an identifier is 32 lower-case hexadecimal digits".to_owned(),
+        ]
+    );
+    assert_eq!((config.load_balancers.len(), config.pools.len()), (1, 2));
+    assert_eq!(config.load_balancers[0].default_pools.len(), 1);
+}
+
+#[test]
+fn of_two_owners_of_a_name_the_older_one_keeps_it_in_any_order() {
+    let mut stored = Stored::small();
+    stored.load_balancer('1', json!({})).created_on = "2026-01-05T09:10:11.123457Z".into();
+    stored.load_balancer('2', json!({}));
+    stored.load_balancer('3', json!({"enabled": false}));
+    let (first, problems) = stored.build();
+    let (one, two) = ("1".repeat(32), "2".repeat(32));
+    assert_eq!(
+        problems,
+        [format!("load_balancer {one}: shop.example.com belongs to {two}, which is older")]
+    );
+    let mut reversed = stored.clone();
+    reversed.load_balancers.reverse();
+    reversed.pools.reverse();
+    let (second, _) = reversed.build();
+    for config in [&first, &second] {
+        let owner = config.load_balancer(config.find_host("shop.example.com").unwrap());
+        assert_eq!(owner.id.to_string(), two);
+    }
+    assert_eq!(format!("{:?}", first.load_balancers), format!("{:?}", second.load_balancers));
+    assert_eq!(format!("{:?}", first.pools), format!("{:?}", second.pools));
+}
+
+#[test]
+fn load_balancers_need_their_zone_and_accounts_have_none() {
+    let stored = Stored::small();
+    let document: LoadBalancer = created(json!({}));
+    let build_in = |zone_id| {
+        build(&Documents {
+            zones: vec![],
+            load_balancers: vec![ScopedLoadBalancer { zone_id, document: &document }],
+            pools: stored.pools.iter().collect(),
+            monitors: stored.monitors.iter().collect(),
+            affinity_keys: AffinityKeys { current: AffinityKey([7; 32]), previous: None },
+        })
+    };
+    let (config, problems) = build_in(Some(ZONE));
+    assert_eq!(config.load_balancers.len(), 0);
+    assert_eq!(
+        (problems[0].kind, problems[0].id.as_str()),
+        (Kind::LoadBalancer, document.id.as_str())
+    );
+    let (config, problems) = build_in(None);
+    assert_eq!((config.load_balancers.len(), problems.len()), (0, 0));
+}

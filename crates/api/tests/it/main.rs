@@ -1,0 +1,15 @@
+//! The API's promise, held up to documents as clients send and expect them.
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests, too")]
+
+mod build;
+mod drift;
+mod load_balancers;
+mod monitors;
+mod nulls;
+mod patches;
+mod pools;
+mod recorded;
+mod references;
+mod world;
+mod zones;
