@@ -40,15 +40,16 @@ const BASE: &str = "/client/v4";
 /// Everything the control plane answers.
 pub(crate) fn router(app: Arc<App>) -> Router {
     let guarded = middleware::from_fn_with_state(Arc::clone(&app), guard);
-    Router::new()
+    let routes = Router::new()
         .nest(BASE, api().route_layer(guarded))
         .route("/healthz", get(probes::healthz))
         .route("/readyz", get(probes::readyz))
         .route("/metrics", get(probes::metrics))
         .fallback(no_route)
         .method_not_allowed_fallback(async || ApiError::method_not_allowed())
-        .layer(middleware::from_fn(exact_methods))
-        .with_state(app)
+        .with_state(app);
+    // Around the routes as a whole: a layer of theirs would run only once a route is chosen.
+    Router::new().fallback_service(routes).layer(middleware::from_fn(exact_methods))
 }
 
 fn api() -> Router<Arc<App>> {
@@ -129,3 +130,6 @@ async fn no_route(uri: Uri) -> Response {
     let path = uri.path();
     ApiError::unroutable(path.strip_prefix(BASE).unwrap_or(path)).into_response()
 }
+
+#[cfg(test)]
+mod tests;
