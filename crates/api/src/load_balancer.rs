@@ -9,7 +9,6 @@ mod pools;
 mod rules;
 mod validate;
 
-use alloc::string::String;
 use alloc::vec::Vec;
 
 use crate::body;
@@ -86,6 +85,6 @@ fn forget_filled_in_ttl(current: &mut LoadBalancer) {
 
 /// Host name as shown in lists and messages; the identifier where an account's load balancer has
 /// no name.
-pub(crate) fn label(document: &LoadBalancer) -> &String {
+pub(crate) fn label(document: &LoadBalancer) -> &str {
     if document.name.is_empty() { &document.id } else { &document.name }
 }

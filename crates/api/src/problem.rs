@@ -95,11 +95,21 @@ impl core::error::Error for Problem {}
 pub(crate) struct Problems(RefCell<Vec<Problem>>);
 
 impl Problems {
-    /// Adds one; past [`PROBLEMS_MAX`] the body is wrong enough and the rest is dropped.
-    pub(crate) fn add(&self, problem: Problem) {
+    /// Notes a failed validation. Its message is only written while there is room.
+    pub(crate) fn invalid(&self, pointer: &str, reason: fmt::Arguments<'_>) {
+        self.add(|| Problem::invalid(pointer, reason));
+    }
+
+    /// Notes a value that is taken.
+    pub(crate) fn not_unique(&self, pointer: &str) {
+        self.add(|| Problem::not_unique(pointer));
+    }
+
+    /// Past [`PROBLEMS_MAX`] the body is wrong enough and the rest is dropped.
+    pub(crate) fn add(&self, problem: impl FnOnce() -> Problem) {
         let mut problems = self.0.borrow_mut();
         if problems.len() < PROBLEMS_MAX {
-            problems.push(problem);
+            problems.push(problem());
         }
     }
 

@@ -10,14 +10,14 @@ use alloc::collections::BTreeSet;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
-use core::fmt;
+use core::fmt::{self, Write};
 use core::ops::RangeInclusive;
 
 use evenkeel_model::Weight;
 use serde_json::{Map, Value};
 
 use crate::Number;
-use crate::problem::{Problem, Problems};
+use crate::problem::Problems;
 use crate::words::Word;
 
 /// A JSON object and where it stands in the body.
@@ -70,23 +70,23 @@ impl<'a> Object<'a> {
 
     /// Notes a problem of the object itself.
     pub(crate) fn problem(&self, reason: fmt::Arguments<'_>) {
-        self.problems.add(Problem::invalid(&self.pointer, reason));
+        self.problems.invalid(&self.pointer, reason);
     }
 
     /// Notes a problem of one member.
     pub(crate) fn problem_at(&self, name: &str, reason: fmt::Arguments<'_>) {
-        self.problems.add(Problem::invalid(&self.pointer_to(name), reason));
+        self.problems.invalid(&self.pointer_to(name), reason);
     }
 
     /// Notes a problem of a member of a member, whether or not either was sent.
     pub(crate) fn problem_in(&self, parent: &str, name: &str, reason: fmt::Arguments<'_>) {
         let pointer = format!("{}/{name}", self.pointer_to(parent));
-        self.problems.add(Problem::invalid(&pointer, reason));
+        self.problems.invalid(&pointer, reason);
     }
 
     /// Notes that a member's value is taken.
     pub(crate) fn not_unique_at(&self, name: &str) {
-        self.problems.add(Problem::not_unique(&self.pointer_to(name)));
+        self.problems.not_unique(&self.pointer_to(name));
     }
 
     /// Notes a problem unless the member was sent.
@@ -141,7 +141,7 @@ impl<'a> Object<'a> {
     /// A list of distinct words.
     pub(crate) fn words<W: Word>(&self, name: &'a str) -> Option<Vec<W>> {
         let items = self.items(name, name, 0..=W::ALL.len())?;
-        unique(items, |item| Some((item.text()?.to_owned(), item.word()?)))
+        Some(unique(items, |item| Some((item.text()?, item.word()?))))
     }
 
     pub(crate) fn object(&self, name: &'a str) -> Option<Object<'a>> {
@@ -167,12 +167,12 @@ impl<'a> Object<'a> {
 impl<'a> Node<'a> {
     /// Notes a problem of this value.
     pub(crate) fn problem(&self, reason: fmt::Arguments<'_>) {
-        self.problems.add(Problem::invalid(&self.pointer, reason));
+        self.problems.invalid(&self.pointer, reason);
     }
 
     /// Notes that this value is taken.
     pub(crate) fn not_unique(&self) {
-        self.problems.add(Problem::not_unique(&self.pointer));
+        self.problems.not_unique(&self.pointer);
     }
 
     fn wrong<T>(&self, reason: fmt::Arguments<'_>) -> Option<T> {
@@ -269,10 +269,10 @@ impl<'a> Node<'a> {
 
 /// Reads the items of a list whose keys must differ: the later of two equal ones is noted. Items
 /// that cannot be read are left out; their problem is noted by `read`.
-pub(crate) fn unique<K: Ord, T>(
-    items: Vec<Node<'_>>,
-    mut read: impl FnMut(&Node<'_>) -> Option<(K, T)>,
-) -> Option<Vec<T>> {
+pub(crate) fn unique<'a, K: Ord, T>(
+    items: Vec<Node<'a>>,
+    mut read: impl FnMut(&Node<'a>) -> Option<(K, T)>,
+) -> Vec<T> {
     let mut seen = BTreeSet::new();
     let mut values = Vec::with_capacity(items.len());
     for item in items {
@@ -283,7 +283,7 @@ pub(crate) fn unique<K: Ord, T>(
             values.push(value);
         }
     }
-    Some(values)
+    values
 }
 
 /// The words of a set, for a message; the empty word, where there is one, needs no mention.
@@ -300,17 +300,21 @@ impl<W> fmt::Display for Listed<W> {
     }
 }
 
-/// A text from the body, cut to what a message can carry.
+/// A text from the body, cut to what a message can carry, and unable to break a line of a log.
 pub(crate) struct Clipped<'a>(pub(crate) &'a str);
 
 impl fmt::Display for Clipped<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         /// As many characters as the longest host name.
         const CHARS_MAX: usize = 253;
-        match self.0.char_indices().nth(CHARS_MAX) {
-            None => f.write_str(self.0),
-            Some((end, _)) => write!(f, "{}…", &self.0[..end]),
+        for (place, char) in self.0.chars().enumerate() {
+            match char {
+                _ if place == CHARS_MAX => return f.write_char('…'),
+                char if char.is_control() => f.write_char(char::REPLACEMENT_CHARACTER)?,
+                char => f.write_char(char)?,
+            }
         }
+        Ok(())
     }
 }
 
@@ -399,9 +403,9 @@ mod tests {
     }
 
     #[test]
-    fn long_texts_are_clipped_on_a_character() {
+    fn texts_are_clipped_on_a_character_and_stay_on_their_line() {
         let long = "ü".repeat(300);
         assert_eq!(Clipped(&long).to_string().chars().count(), 254);
-        assert_eq!(Clipped("short").to_string(), "short");
+        assert_eq!(Clipped("short\r\n").to_string(), "short\u{fffd}\u{fffd}");
     }
 }

@@ -199,8 +199,10 @@ fn name(object: &Object<'_>, cx: &Context<'_>, problems: &Problems) -> String {
         return String::new();
     };
     if cx.lookup.zone_name_taken(&name, None) {
-        let message = format!("{name} already exists");
-        problems.add(Problem { code: ZONE_EXISTS, pointer: "/name".to_owned(), message });
+        problems.add(|| {
+            let message = format!("{name} already exists");
+            Problem { code: ZONE_EXISTS, pointer: "/name".to_owned(), message }
+        });
     }
     name
 }

@@ -131,11 +131,11 @@ impl SessionAffinityAttributes {
 /// Reads the names that make up a session: distinct whatever their letter case.
 pub(super) fn headers(object: &Object<'_>, cx: &Context<'_>) -> Option<Vec<String>> {
     let items = object.items("headers", "headers", 0..=cx.limits.affinity_headers_max)?;
-    unique(items, |item| {
+    Some(unique(items, |item| {
         let text = item.text_within(1..=HEADER_CHARS_MAX)?;
         check_header(item, &text);
         Some((text.to_ascii_lowercase(), text))
-    })
+    }))
 }
 
 /// A header name, or `cookie:` and the names of the cookies that count.

@@ -172,11 +172,11 @@ fn places<'a>(object: &Object<'a>, name: &'a str, place: Place) -> Option<Vec<St
         object.problem_at(name, reason);
         return None;
     }
-    unique(items, |item| {
+    Some(unique(items, |item| {
         let code = item.text()?;
         place.check(item, code);
         Some((code.to_owned(), code.to_owned()))
-    })
+    }))
 }
 
 impl PoolSetOverrides {

@@ -52,10 +52,10 @@ fn existing(node: &Node<'_>, id: &str, cx: &Context<'_>) -> String {
 
 fn ids(node: &Node<'_>, name: &str, min: usize, cx: &Context<'_>) -> Option<Vec<String>> {
     let items = node.items(name, min..=cx.limits.pools_max)?;
-    unique(items, |item| {
+    Some(unique(items, |item| {
         let id = existing(item, item.text()?, cx);
         Some((id.clone(), id))
-    })
+    }))
 }
 
 /// One pool.

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::address;
 use crate::Number;
 use crate::context::Context;
-use crate::read::{Clipped, Node, Object, unique};
+use crate::read::{Clipped, Node, Object};
 
 /// Longest name of an origin, in characters.
 const NAME_CHARS_MAX: usize = 255;
@@ -133,16 +133,18 @@ pub(super) fn read(object: &Object<'_>, previous: &[Origin], cx: &Context<'_>) -
     let Some(items) = object.items("origins", "origin", 1..=cx.limits.origins_max) else {
         return Vec::new();
     };
-    let mut names = BTreeSet::new();
-    let origins = unique(items, |item| {
-        let object = item.object()?;
+    let (mut names, mut places) = (BTreeSet::new(), BTreeSet::new());
+    let mut origins = Vec::with_capacity(items.len());
+    for object in items.iter().filter_map(Node::object) {
         let origin = Origin::read(&object, cx);
         if !origin.name.is_empty() && !names.insert(origin.name.clone()) {
             object.not_unique_at("name");
         }
-        Some((origin.place(), origin))
-    });
-    let mut origins = origins.unwrap_or_default();
+        if !origin.address.is_empty() && !places.insert(origin.place()) {
+            object.not_unique_at("address");
+        }
+        origins.push(origin);
+    }
     let by_place: BTreeMap<_, _> = previous.iter().map(|origin| (origin.place(), origin)).collect();
     let by_name: BTreeMap<_, _> = previous.iter().map(|origin| (&origin.name, origin)).collect();
     for origin in origins.iter_mut().filter(|origin| !origin.enabled) {
