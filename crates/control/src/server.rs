@@ -26,8 +26,10 @@ use crate::routes::router;
 /// and programs, not for the traffic.
 const CONNECTIONS_MAX: usize = 1024;
 
-/// How long a client may take to send a request head, the silence before it included.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(75);
+/// How long a client may take to send a request head, the silence before it included. Longer than
+/// the 90 s for which Go's client, the most patient of the usual ones, keeps an idle connection: the
+/// client closes first and never finds its request refused.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(100);
 
 /// The most bytes of a request head, and the size of each connection's buffer.
 const HEAD_BYTES_MAX: usize = 64 * 1024;
@@ -141,3 +143,6 @@ fn connection(
         drop(permit);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -91,6 +91,18 @@ async fn requests_are_refused_by_class() {
 }
 
 #[tokio::test]
+async fn a_malformed_identifier_is_told_with_its_path() {
+    let api = Api::start().await;
+    let answer = api.get("/accounts/x/load_balancers/pools").await;
+    let message = "Could not route to /accounts/x/load_balancers/pools, perhaps your object \
+                   identifier is invalid?";
+    assert_eq!((answer.failure().as_str(), answer.message()), ("404/7003,7000", message));
+    assert_eq!(answer.body["errors"][1]["message"], "No route for that URI");
+    let answer = api.get(&format!("/{}", "x".repeat(10_000))).await;
+    assert!(answer.message().len() < 400, "long paths are cut");
+}
+
+#[tokio::test]
 async fn refused_methods_come_with_those_that_are_not() {
     let api = Api::start().await;
     for method in ["HEAD", "OPTIONS", "PUT"] {
