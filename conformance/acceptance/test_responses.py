@@ -4,13 +4,19 @@ import base64
 
 import pytest
 
-from harness import http1
+from harness import http1, waiting
 
 
 @pytest.fixture
-def host(edge, control, endpoints):
-    """A host name with one endpoint behind it."""
-    balancer = control.balancer(control.pool(*endpoints("a")))
+def endpoint(endpoints):
+    """An endpoint that does what the path says."""
+    return endpoints("a")[0]
+
+
+@pytest.fixture
+def host(edge, control, endpoint):
+    """A host name with that endpoint behind it."""
+    balancer = control.balancer(control.pool(endpoint))
     edge.await_answer(balancer.host, "a")
     return balancer.host
 
@@ -61,6 +67,16 @@ def test_more_bytes_than_announced_go_to_nobody(edge, host):
                 response = connection.get("/", host)
                 assert response.status == 200 and b"stolen" not in response.body
         assert edge.get("/", host).endpoint == "a"
+
+
+def test_a_response_that_nobody_asked_for_goes_to_nobody(edge, host, endpoint):
+    with edge.connect() as connection:
+        for _ in range(5):
+            mark = endpoint.mark()
+            assert connection.get("/late", host).body == b"ok"
+            waiting.until("the late response", lambda mark=mark: endpoint.events("late", mark))
+            response = connection.get("/", host)
+            assert response.status == 200 and b"stolen" not in response.body
 
 
 def test_a_broken_body_breaks_the_response_and_nothing_else(edge, host):

@@ -66,8 +66,9 @@ class Control:
             zone, name = created.id, f"www.{created.name}"
         else:
             name = f"{unique('www')}.{self.sdk.zones.get(zone_id=zone).name}"
-        wanted = {"proxied": True, "fallback_pool": pools[-1], "name": name} | fields
-        made = self.sdk.load_balancers.create(zone_id=zone, default_pools=list(pools), **wanted)
+        wanted = {"name": name, "default_pools": list(pools), "fallback_pool": pools[-1]}
+        wanted |= {"proxied": True} | fields
+        made = self.sdk.load_balancers.create(zone_id=zone, **wanted)
         return Balancer(zone, made.id, made.name)
 
     def edit_pool(self, pool: str, **fields: object) -> None:

@@ -44,6 +44,11 @@ class Request:
         return [value for header, value in self.headers if header.lower() == name]
 
     @property
+    def words(self) -> list[str]:
+        """The path's segments behind the first slash, without the query."""
+        return self.target.split("?")[0].split("/")[1:]
+
+    @property
     def is_probe(self) -> bool:
         """Whether a monitor sent it."""
         return self.target.startswith("/_probe")
@@ -92,7 +97,7 @@ class Endpoint:
         if "100-continue" in request.all("expect"):
             writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         body = read_body(request, reader)
-        keep = await ROUTES.get(request.target.split("/")[1], describe)(self, request, body, writer)
+        keep = await ROUTES.get(request.words[0], describe)(self, request, body, writer)
         async for _ in body:  # what the route did not care for
             pass
         sha256 = request.digest.hexdigest()
@@ -191,7 +196,7 @@ async def probe(endpoint, _request, _body, writer) -> bool:
 
 async def status(endpoint, request, _body, writer) -> bool:
     """`/status/NNN`: that status; 204 and 304 without a body, others with a short one."""
-    code = int(request.target.split("/")[2])
+    code = int(request.words[1])
     if code == 204:
         writer.write(head(endpoint, code))
     elif code == 304:
@@ -203,28 +208,28 @@ async def status(endpoint, request, _body, writer) -> bool:
 
 async def slow(endpoint, request, body, writer) -> bool:
     """`/slow/MS`: the description, that much later."""
-    await asyncio.sleep(int(request.target.split("/")[2]) / 1000)
+    await asyncio.sleep(int(request.words[1]) / 1000)
     return await describe(endpoint, request, body, writer)
 
 
 async def many_bytes(endpoint, request, _body, writer) -> bool:
     """`/bytes/N` or `/bytes/N/chunked`: the block over and over, N bytes in all."""
-    _, _, count, *chunked = request.target.split("/")
+    _, count, *chunked = request.words
     framing = "Transfer-Encoding: chunked" if chunked else f"Content-Length: {count}"
     writer.write(head(endpoint, 200, framing))
-    left = int(count)
+    left = 0 if request.method == "HEAD" else int(count)
     while left:
         piece = BLOCK[: min(left, len(BLOCK))]
         left -= len(piece)
         writer.write(b"%x\r\n%b\r\n" % (len(piece), piece) if chunked else piece)
         await writer.drain()
-    if chunked:
+    if chunked and request.method != "HEAD":
         writer.write(b"0\r\n\r\n")
     return True
 
 
 async def echo(endpoint, _request, body, writer) -> bool:
-    """`/echo`: the body back, chunked, as it arrives."""
+    """`/echo`: the body back, chunked, as it arrives: the answer begins before the body ends."""
     writer.write(head(endpoint, 200, "Transfer-Encoding: chunked"))
     async for piece in body:
         writer.write(b"%x\r\n%b\r\n" % (len(piece), piece))
@@ -265,13 +270,23 @@ async def odd_headers(endpoint, _request, _body, writer) -> bool:
 
 async def raw(_endpoint, request, _body, writer) -> bool:
     """`/raw/BASE64URL`: exactly these bytes, whatever they are."""
-    writer.write(base64.urlsafe_b64decode(request.target.split("/")[2]))
+    writer.write(base64.urlsafe_b64decode(request.words[1]))
+    return True
+
+
+async def late(endpoint, _request, _body, writer) -> bool:
+    """`/late`: a whole response, and a while later one that nobody asked for."""
+    writer.write(head(endpoint, 200, "Content-Length: 2") + b"ok")
+    await writer.drain()
+    await asyncio.sleep(0.02)
+    writer.write(head(endpoint, 200, "Content-Length: 6") + b"stolen")
+    endpoint.note("late")
     return True
 
 
 async def flood(_endpoint, request, _body, writer) -> bool:
     """`/flood/N`: that many 103s and no answer behind them."""
-    for _ in range(int(request.target.split("/")[2])):
+    for _ in range(int(request.words[1])):
         writer.write(b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n")
         await writer.drain()
     return False
@@ -279,7 +294,7 @@ async def flood(_endpoint, request, _body, writer) -> bool:
 
 async def long_head(endpoint, request, _body, writer) -> bool:
     """`/long-head/N`: a header of that many bytes."""
-    value = "X-Long: " + "a" * int(request.target.split("/")[2])
+    value = "X-Long: " + "a" * int(request.words[1])
     writer.write(head(endpoint, 200, value, "Content-Length: 2") + b"ok")
     return True
 
@@ -290,6 +305,7 @@ ROUTES = {
     "echo": echo,
     "flood": flood,
     "hints": hints,
+    "late": late,
     "long-head": long_head,
     "odd-headers": odd_headers,
     "raw": raw,

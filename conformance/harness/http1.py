@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 
 Headers = list[tuple[str, str]]
 
+LINE_BYTES_MAX = 1 << 20
+
 
 class Closed(Exception):
     """The peer closed the connection where a response should have begun."""
@@ -77,14 +79,14 @@ def read_response(stream: io.BufferedIOBase, method: str = "GET") -> Response:
 
 
 def _read_line(stream: io.BufferedIOBase) -> bytes:
-    line = stream.readline(65_537)
+    line = stream.readline(LINE_BYTES_MAX)
     if not line.endswith(b"\r\n"):
         raise Broken(f"a line ends with {line[-20:]!r}")
     return line[:-2]
 
 
 def _read_head(stream: io.BufferedIOBase) -> Response:
-    first = stream.readline(65_537)
+    first = stream.readline(LINE_BYTES_MAX)
     if not first:
         raise Closed()
     parts = first.rstrip(b"\r\n").decode("latin-1").split(" ", 2)
