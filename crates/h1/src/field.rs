@@ -96,50 +96,47 @@ impl FieldKind {
     /// The kind of the field of this name, in any case. Never [`Self::Named`].
     #[must_use]
     pub fn of(name: &[u8]) -> Self {
-        // Length and first letter leave at most one or two candidates to compare with.
-        let Some(first) = name.first() else { return Self::Other };
-        let candidates: &[(&[u8], Self)] = match (name.len(), first | 0x20) {
-            (2, b't') => &[(b"te", Self::Te)],
-            (4, b'd') => &[(b"date", Self::Date)],
-            (4, b'h') => &[(b"host", Self::Host)],
-            (6, b'c') => &[(b"cookie", Self::Cookie), (b"cf-ray", Self::CfRay)],
-            (6, b'e') => &[(b"expect", Self::Expect)],
-            (6, b's') => &[(b"server", Self::Server)],
-            (7, b't') => &[(b"trailer", Self::Trailer)],
-            (7, b'u') => &[(b"upgrade", Self::Upgrade)],
-            (8, b'c') => &[(b"cdn-loop", Self::CdnLoop)],
-            (9, b'c') => &[(b"cf-ew-via", Self::CfEwVia), (b"cf-worker", Self::CfWorker)],
-            (9, b'x') => &[(b"x-real-ip", Self::XRealIp)],
-            (10, b'c') => &[(b"connection", Self::Connection), (b"cf-visitor", Self::CfVisitor)],
-            (10, b'k') => &[(b"keep-alive", Self::KeepAlive)],
-            (10, b's') => &[(b"set-cookie", Self::SetCookie)],
-            (12, b'c') => &[(b"cf-ipcountry", Self::CfIpCountry)],
-            (14, b'c') => {
-                &[(b"content-length", Self::ContentLength), (b"cf-pseudo-ipv4", Self::CfPseudoIpv4)]
-            }
-            (14, b'h') => &[(b"http2-settings", Self::Http2Settings)],
-            (14, b't') => &[(b"true-client-ip", Self::TrueClientIp)],
-            (15, b'x') => {
-                &[(b"x-forwarded-for", Self::XForwardedFor), (b"x-accel-charset", Self::XAccel)]
-            }
-            (16, b'c') => &[(b"cf-connecting-ip", Self::CfConnectingIp)],
-            (16, b'p') => &[(b"proxy-connection", Self::ProxyConnection)],
-            (16, b'x') => &[(b"x-accel-redirect", Self::XAccel)],
-            (17, b't') => &[(b"transfer-encoding", Self::TransferEncoding)],
-            (17, b'x') => &[
-                (b"x-forwarded-proto", Self::XForwardedProto),
-                (b"x-accel-buffering", Self::XAccel),
-            ],
-            (18, b'c') => &[(b"cf-connecting-ipv6", Self::CfConnectingIpv6)],
-            (18, b'p') => &[(b"proxy-authenticate", Self::ProxyAuthenticate)],
-            (18, b'x') => &[(b"x-accel-limit-rate", Self::XAccel)],
-            (19, b'p') => &[(b"proxy-authorization", Self::ProxyAuthorization)],
-            _ => &[],
+        // Length, first and last letter leave one candidate to compare with. The bit is what sets
+        // small letters apart from capitals, and is set in digits as well.
+        let [first, .., last] = name else { return Self::Other };
+        let (candidate, kind): (&[u8], Self) = match (name.len(), first | 0x20, last | 0x20) {
+            (2, b't', b'e') => (b"te", Self::Te),
+            (4, b'd', b'e') => (b"date", Self::Date),
+            (4, b'h', b't') => (b"host", Self::Host),
+            (6, b'c', b'y') => (b"cf-ray", Self::CfRay),
+            (6, b'c', b'e') => (b"cookie", Self::Cookie),
+            (6, b'e', b't') => (b"expect", Self::Expect),
+            (6, b's', b'r') => (b"server", Self::Server),
+            (7, b't', b'r') => (b"trailer", Self::Trailer),
+            (7, b'u', b'e') => (b"upgrade", Self::Upgrade),
+            (8, b'c', b'p') => (b"cdn-loop", Self::CdnLoop),
+            (9, b'c', b'a') => (b"cf-ew-via", Self::CfEwVia),
+            (9, b'c', b'r') => (b"cf-worker", Self::CfWorker),
+            (9, b'x', b'p') => (b"x-real-ip", Self::XRealIp),
+            (10, b'c', b'r') => (b"cf-visitor", Self::CfVisitor),
+            (10, b'c', b'n') => (b"connection", Self::Connection),
+            (10, b'k', b'e') => (b"keep-alive", Self::KeepAlive),
+            (10, b's', b'e') => (b"set-cookie", Self::SetCookie),
+            (12, b'c', b'y') => (b"cf-ipcountry", Self::CfIpCountry),
+            (14, b'c', b'4') => (b"cf-pseudo-ipv4", Self::CfPseudoIpv4),
+            (14, b'c', b'h') => (b"content-length", Self::ContentLength),
+            (14, b'h', b's') => (b"http2-settings", Self::Http2Settings),
+            (14, b't', b'p') => (b"true-client-ip", Self::TrueClientIp),
+            (15, b'x', b't') => (b"x-accel-charset", Self::XAccel),
+            (15, b'x', b'r') => (b"x-forwarded-for", Self::XForwardedFor),
+            (16, b'c', b'p') => (b"cf-connecting-ip", Self::CfConnectingIp),
+            (16, b'p', b'n') => (b"proxy-connection", Self::ProxyConnection),
+            (16, b'x', b't') => (b"x-accel-redirect", Self::XAccel),
+            (17, b't', b'g') => (b"transfer-encoding", Self::TransferEncoding),
+            (17, b'x', b'g') => (b"x-accel-buffering", Self::XAccel),
+            (17, b'x', b'o') => (b"x-forwarded-proto", Self::XForwardedProto),
+            (18, b'c', b'6') => (b"cf-connecting-ipv6", Self::CfConnectingIpv6),
+            (18, b'p', b'e') => (b"proxy-authenticate", Self::ProxyAuthenticate),
+            (18, b'x', b'e') => (b"x-accel-limit-rate", Self::XAccel),
+            (19, b'p', b'n') => (b"proxy-authorization", Self::ProxyAuthorization),
+            _ => return Self::Other,
         };
-        candidates
-            .iter()
-            .find(|(candidate, _)| name.eq_ignore_ascii_case(candidate))
-            .map_or(Self::Other, |(_, kind)| *kind)
+        if name.eq_ignore_ascii_case(candidate) { kind } else { Self::Other }
     }
 
     /// Whether the field speaks of one connection only and must not be passed on as it came

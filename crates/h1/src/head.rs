@@ -119,19 +119,22 @@ impl Seen {
         }
         let mut seen = Self::default();
         let mut start = first_line;
+        let mut rest = headers.iter();
         fields.clear();
         fields.reserve(headers.len());
-        for (at, header) in headers.iter().enumerate() {
+        while let Some(header) = rest.next() {
+            // A line ends where the next name starts, the last one before the empty line.
+            let end = match rest.as_slice() {
+                [next, ..] => offset(buf, next.name.as_bytes()),
+                [] => end - b"\r\n".len(),
+            };
             debug_assert_eq!(start, offset(buf, header.name.as_bytes()), "lines have gaps");
-            let next = headers
-                .get(at + 1)
-                .map_or(end - b"\r\n".len(), |header| offset(buf, header.name.as_bytes()));
-            if !ends_in_crlf(buf, next) {
+            if !ends_in_crlf(buf, end) {
                 return Err(HeadError::LineEnding);
             }
             let value = offset(buf, header.value);
             let field = Field {
-                line: Span::new(start, next),
+                line: Span::new(start, end),
                 name: Span::new(start, start + header.name.len()),
                 value: Span::new(value, value + header.value.len()),
                 kind: FieldKind::of(header.name.as_bytes()),
@@ -140,7 +143,7 @@ impl Seen {
                 seen.note(field, header.value)?;
             }
             fields.push(field);
-            start = next;
+            start = end;
         }
         if seen.names_others {
             mark_named(buf, fields);

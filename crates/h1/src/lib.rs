@@ -14,6 +14,22 @@
 //! | chunked body | [`ChunkedDecoder`] | slices of data, then trailers |
 //! | chunked body, outwards | [`chunk_head`], [`LAST_CHUNK`] | the bytes around the data |
 //!
+//! ```
+//! use evenkeel_h1::{Body, FieldKind, HeadScanner, Limits};
+//!
+//! let (mut scanner, mut fields) = (HeadScanner::new(), Vec::new());
+//! let read = b"POST /a?b HTTP/1.1\r\nHost: a.example\r\nContent-Length: 2\r\n\r\nhi";
+//! let incomplete = scanner.request(&read[..20], &Limits::default(), &mut fields);
+//! assert!(matches!(incomplete, Ok(None)));
+//!
+//! let head = scanner.request(read, &Limits::default(), &mut fields).unwrap().unwrap();
+//! assert_eq!(head.target.path(read), b"/a");
+//! assert_eq!(head.host_name.of(read), b"a.example");
+//! assert_eq!(head.body, Body::Length(2));
+//! assert_eq!(fields[1].kind, FieldKind::ContentLength);
+//! assert_eq!(&read[head.bytes..], b"hi");
+//! ```
+//!
 //! Left to others: sockets and time-outs, which fields reach the other side, what an error page
 //! looks like. After any error here the connection has no known message boundary left and must be
 //! closed.

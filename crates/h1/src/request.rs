@@ -40,7 +40,8 @@ pub struct RequestHead {
     pub body: Body,
     /// Whether another request may follow on the connection.
     pub keep_alive: bool,
-    /// Whether the client waits for a 100 before it sends the body. Never set without a body.
+    /// Whether the client waits for a 100 before it sends the body. Never set without a body or by
+    /// HTTP/1.0. Unless set, an `Expect` is not passed on: the endpoint hears a newer version.
     pub expect_continue: bool,
     /// Whether to offer the `Upgrade` to the endpoint: asked for by HTTP/1.1 in both fields,
     /// without a body, and not to another version of HTTP.
