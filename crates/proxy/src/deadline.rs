@@ -7,10 +7,11 @@
 //! On the request path.
 
 use std::future::Future;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use tokio::task::unconstrained;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 /// The moment by which the current step must be done.
@@ -45,7 +46,9 @@ impl Deadline {
                 self.timer.is_elapsed()
             } else {
                 self.is_registered = true;
-                self.timer.as_mut().poll(context).is_ready()
+                // To a task that has used up its turn, tokio's timers answer "pending" without taking
+                // note of it: the deadline would never fire.
+                pin!(unconstrained(self.timer.as_mut())).poll(context).is_ready()
             };
             if !has_fired {
                 return Poll::Pending;
@@ -82,5 +85,19 @@ mod tests {
         deadline.set(Duration::from_secs(5));
         poll_fn(|cx| deadline.poll(cx)).await;
         assert_eq!(start.elapsed().as_secs(), 130);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_deadline_polled_at_the_end_of_a_turn_still_fires() {
+        let start = Instant::now();
+        let mut deadline = Deadline::after(Duration::from_secs(5));
+        poll_fn(|cx| {
+            while tokio::task::coop::has_budget_remaining() {
+                let _ = pin!(tokio::task::coop::consume_budget()).poll(cx);
+            }
+            deadline.poll(cx)
+        })
+        .await;
+        assert_eq!(start.elapsed().as_secs(), 5);
     }
 }
