@@ -13,7 +13,7 @@ use evenkeel_model::{Config, EndpointHealth, EndpointId, FailureReason, Live, Ve
 use tokio::sync::{mpsc, watch};
 use tokio::task::{AbortHandle, Id, JoinError, JoinSet};
 use tokio::time::{Instant, sleep_until};
-use tracing::{error, info, warn};
+use tracing::{debug, error};
 
 use crate::probe::{Probe, Prober};
 use crate::stats::{Stats, count};
@@ -281,16 +281,12 @@ impl Job {
         }
     }
 
+    /// Tells this checker's own opinion. The published verdict, which other checkers have a say in,
+    /// is logged by the publisher.
     fn log_edge(&self) {
         let (pool, endpoint) = (&self.target.pool().name, &self.target.endpoint().name);
-        match self.health.verdict {
-            Verdict::Healthy => info!(%pool, %endpoint, "Endpoint became healthy."),
-            Verdict::Unhealthy => {
-                warn!(%pool, %endpoint, reason = %self.health.reason, "Endpoint became unhealthy.");
-            }
-            // A decided state never becomes undecided.
-            Verdict::Unknown => {}
-        }
+        let (verdict, reason) = (self.health.verdict, self.health.reason);
+        debug!(%pool, %endpoint, ?verdict, %reason, "This checker changed its verdict.");
     }
 }
 
