@@ -326,6 +326,10 @@ pub(crate) fn write(
     if let Some(seconds) = kind.retry_after_s {
         write!(head, "Retry-After: {seconds}\r\n").expect("writing to a String cannot fail");
     }
+    if refusal.status == 405 {
+        // RFC 9110 section 15.5.6: which methods would do. CONNECT and TRACE are the ones that do not.
+        head.push_str("Allow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS\r\n");
+    }
     head.push_str(if occasion.keeps_alive { "\r\n" } else { "Connection: close\r\n\r\n" });
     out.extend_from_slice(head.as_bytes());
     if !occasion.is_head {

@@ -80,6 +80,8 @@ pub(crate) fn write(
             FieldKind::XForwardedFor => forwarded_for.add(field),
             FieldKind::CdnLoop => cdn_loop.add(field),
             FieldKind::Upgrade => upgrade = Some(field.value),
+            // HTTP/1.0 knows no expectations: the endpoint must not act on one that we ignored.
+            FieldKind::Expect if !head.expect_continue => {}
             kind if is_kept(kind) => runs.keep(field, out),
             _ => {}
         }
