@@ -127,7 +127,7 @@ pub(crate) fn find(
             trail.push(TrailStep::Session(SessionFinding::Off));
             return (Session::Off, None);
         }
-        AffinityKind::Cookie => read_token(view, effective, cookies, now)
+        _ => read_token(view, effective, cookies, now)
             .and_then(|token| find_pinned(view, effective, &token)),
     };
     match pinned {

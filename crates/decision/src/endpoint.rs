@@ -2,7 +2,7 @@
 
 mod random;
 
-use evenkeel_model::{EndpointIx, EndpointSteering, PoolIx, View};
+use evenkeel_model::{EndpointIx, PoolIx, View};
 
 use crate::Rng;
 use crate::eligible::{Barred, open};
@@ -26,6 +26,6 @@ pub(crate) fn pick_of(
     rng: &mut dyn Rng,
 ) -> Option<EndpointIx> {
     match view.config.pool(pool).endpoint_steering {
-        EndpointSteering::Random => random::pick(view, endpoints, rng),
+        _ => random::pick(view, endpoints, rng),
     }
 }

@@ -19,9 +19,9 @@ pub(crate) fn choose(
     trail: &mut Trail,
 ) -> Option<PoolIx> {
     match effective.steering {
-        Steering::Off => off::choose(view, effective.candidates, barred, trail),
         Steering::Random => {
             random::choose(view, effective.candidates, effective.pool_weights, barred, rng, trail)
         }
+        _ => off::choose(view, effective.candidates, barred, trail),
     }
 }

@@ -10,8 +10,8 @@ use evenkeel_decision::{
 };
 use evenkeel_model::{
     Address, AffinityKey, AffinityKeys, AffinityKind, ConfigBuilder, EndpointHealth, EndpointSpec,
-    EndpointSteering, Health, HostPattern, LoadBalancer, LoadBalancerId, PoolId, PoolSpec,
-    PoolWeights, SessionAffinity, Steering, Timestamp, View, ZeroDowntimeFailover, ZoneId,
+    Health, HostPattern, LoadBalancer, LoadBalancerId, PoolId, PoolSpec, SessionAffinity, Steering,
+    Timestamp, View, ZeroDowntimeFailover,
 };
 
 struct Counting;
@@ -54,35 +54,23 @@ fn view(steering: Steering) -> View {
     let mut builder = ConfigBuilder::new(AffinityKeys { current: key, previous: Some(key) });
     let pools: Vec<_> = [1, 2]
         .map(|n| {
-            builder.pool(PoolSpec {
-                id: PoolId([n; 16]),
-                name: format!("pool-{n}"),
-                enabled: true,
-                endpoints_min: 1,
-                monitor: None,
-                endpoint_steering: EndpointSteering::Random,
-                endpoints: (0..3)
-                    .map(|m| EndpointSpec::new("e", Address::parse(&format!("192.0.{n}.{m}")), 80))
-                    .collect(),
-            })
+            let endpoint =
+                |m| EndpointSpec::new("e", Address::parse(&format!("192.0.{n}.{m}")), 80);
+            let endpoints = (0..3).map(endpoint).collect();
+            builder.pool(PoolSpec::new(PoolId([n; 16]), &format!("pool-{n}"), endpoints))
         })
         .into();
+    let host = HostPattern::parse("shop.example.com").expect("a name");
+    let fallback = pools[1];
     let lb = LoadBalancer {
-        id: LoadBalancerId([1; 16]),
-        zone: ZoneId([1; 16]),
-        host: HostPattern::parse("shop.example.com").expect("a name"),
-        enabled: true,
-        proxied: true,
-        fallback_pool: pools[1],
-        default_pools: pools,
         steering,
-        pool_weights: PoolWeights::default(),
         affinity: SessionAffinity {
             kind: AffinityKind::Cookie,
             failover: ZeroDowntimeFailover::Sticky,
             ..SessionAffinity::default()
         },
         failover_across_pools: true,
+        ..LoadBalancer::new(LoadBalancerId([1; 16]), host, pools, fallback)
     };
     builder.load_balancer(lb).expect("the only one");
     let config = Arc::new(builder.build());

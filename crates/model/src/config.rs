@@ -1,6 +1,7 @@
 //! Everything configured, resolved into one another: no identifier is left to look up on the
 //! request path, and no reference can dangle.
 
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::hash::Hasher;
@@ -8,8 +9,9 @@ use core::hash::Hasher;
 use siphasher::sip::SipHasher13;
 
 use crate::{
-    Address, Endpoint, EndpointId, EndpointSteering, HostIndex, LoadBalancer, Monitor, Pool,
-    PoolId, Timestamp, Weight,
+    Address, Coordinates, Endpoint, EndpointId, EndpointSteering, HostIndex, LoadBalancer,
+    LoadShedding, Monitor, Overrides, Pool, PoolId, PoolSetOutcome, RuleAction, Timestamp,
+    Topology, Weight,
 };
 
 macro_rules! indices {
@@ -128,8 +130,30 @@ pub struct PoolSpec {
     pub monitor: Option<MonitorIx>,
     /// See [`Pool::endpoint_steering`].
     pub endpoint_steering: EndpointSteering,
+    /// See [`Pool::shedding`].
+    pub shedding: Option<LoadShedding>,
+    /// See [`Pool::coordinates`].
+    pub coordinates: Option<Coordinates>,
     /// In document order.
     pub endpoints: Vec<EndpointSpec>,
+}
+
+impl PoolSpec {
+    /// An enabled pool without a monitor: what a document with only these members means.
+    #[must_use]
+    pub fn new(id: PoolId, name: &str, endpoints: Vec<EndpointSpec>) -> Self {
+        Self {
+            id,
+            name: name.to_string(),
+            enabled: true,
+            endpoints_min: 1,
+            monitor: None,
+            endpoint_steering: EndpointSteering::default(),
+            shedding: None,
+            coordinates: None,
+            endpoints,
+        }
+    }
 }
 
 /// An endpoint about to be added: what [`Endpoint`] holds, before it has a place.
@@ -151,6 +175,8 @@ pub struct EndpointSpec {
     pub host: Option<String>,
     /// See [`Endpoint::virtual_network`].
     pub virtual_network: Option<String>,
+    /// See [`Endpoint::flatten_cname`].
+    pub flatten_cname: bool,
 }
 
 impl EndpointSpec {
@@ -166,6 +192,7 @@ impl EndpointSpec {
             weight: Weight::ONE,
             host: None,
             virtual_network: None,
+            flatten_cname: true,
         }
     }
 
@@ -229,6 +256,7 @@ impl ConfigBuilder {
             weight: endpoint.weight,
             host: endpoint.host,
             virtual_network: endpoint.virtual_network,
+            flatten_cname: endpoint.flatten_cname,
         }));
         self.config.pools.push(Pool {
             id: spec.id,
@@ -237,13 +265,15 @@ impl ConfigBuilder {
             endpoints_min: spec.endpoints_min,
             monitor: spec.monitor,
             endpoint_steering: spec.endpoint_steering,
+            shedding: spec.shedding,
+            coordinates: spec.coordinates,
             endpoints: first..place(self.config.endpoints.len()),
         });
         ix
     }
 
-    /// Adds a load balancer, and enters its name while it is enabled. Repeated pools of
-    /// `default_pools` are dropped, the first occurrence counts (behaviour.md 2.1).
+    /// Adds a load balancer, and enters its name while it is enabled. Repeated pools are dropped
+    /// from each of its lists, the first occurrence counts (behaviour.md 2.1).
     ///
     /// # Errors
     /// Returns the owner when another enabled load balancer has the name already; the new one is
@@ -258,14 +288,7 @@ impl ConfigBuilder {
         {
             return Err(owner);
         }
-        let mut seen = Vec::with_capacity(lb.default_pools.len());
-        lb.default_pools.retain(|pool| {
-            let new = !seen.contains(pool);
-            if new {
-                seen.push(*pool);
-            }
-            new
-        });
+        drop_repeated(&mut lb);
         self.config.load_balancers.push(lb);
         Ok(ix)
     }
@@ -275,4 +298,31 @@ impl ConfigBuilder {
     pub fn build(self) -> Config {
         self.config
     }
+}
+
+/// Drops repeated pools from every list of candidates.
+fn drop_repeated(lb: &mut LoadBalancer) {
+    unique(&mut lb.default_pools);
+    let Topology { pops, countries, regions } = &mut lb.topology;
+    pops.values_mut().for_each(unique);
+    countries.values_mut().for_each(unique);
+    regions.values_mut().for_each(unique);
+    for set in &mut lb.pool_sets {
+        if let PoolSetOutcome::Pools(chosen) = &mut set.outcome {
+            unique(&mut chosen.pools);
+        }
+    }
+    for rule in &mut lb.rules {
+        let RuleAction::Override { overrides, .. } = &mut rule.action else { continue };
+        let Overrides { default_pools, pools, pops, countries, regions, .. } = &mut **overrides;
+        default_pools.iter_mut().chain(pools).for_each(unique);
+        pops.iter_mut().flat_map(BTreeMap::values_mut).for_each(unique);
+        countries.iter_mut().flat_map(BTreeMap::values_mut).for_each(unique);
+        regions.iter_mut().flat_map(BTreeMap::values_mut).for_each(unique);
+    }
+}
+
+fn unique(pools: &mut Vec<PoolIx>) {
+    let mut seen = BTreeSet::new();
+    pools.retain(|pool| seen.insert(*pool));
 }

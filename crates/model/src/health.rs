@@ -151,6 +151,15 @@ impl PoolHealth {
     }
 }
 
+/// How soon a pool's probes come back, as the node's own region sees it (behaviour.md 2.5).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Latency {
+    /// Mean over the enabled healthy endpoints of their moving averages, in microseconds.
+    pub mean_us: u32,
+    /// Successful probes behind it.
+    pub samples: u32,
+}
+
 /// What an endpoint may be given (behaviour.md 1.3, 1.4).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Admits {
@@ -180,6 +189,8 @@ pub struct Health {
     endpoints: Vec<EndpointHealth>,
     admits: Vec<Admits>,
     pools: Vec<PoolHealth>,
+    /// Empty while nobody measures.
+    latencies: Vec<Option<Latency>>,
 }
 
 impl Health {
@@ -198,7 +209,20 @@ impl Health {
             .collect();
         let pools =
             config.pools.iter().map(|pool| PoolHealth::new(config, pool, &endpoints, &admits));
-        Self { pools: pools.collect(), endpoints, admits }
+        Self { pools: pools.collect(), endpoints, admits, latencies: Vec::new() }
+    }
+
+    /// The same, with what is known of the pools' latencies.
+    #[must_use]
+    pub fn with_latencies(mut self, mut of: impl FnMut(PoolIx) -> Option<Latency>) -> Self {
+        self.latencies = (0..).map(PoolIx).take(self.pools.len()).map(&mut of).collect();
+        self
+    }
+
+    /// How soon a pool's probes come back; `None` when nobody has measured.
+    #[must_use]
+    pub fn latency(&self, ix: PoolIx) -> Option<Latency> {
+        self.latencies.get(ix.get()).copied().flatten()
     }
 
     /// What is known of one endpoint.

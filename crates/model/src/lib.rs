@@ -11,29 +11,44 @@ extern crate alloc;
 extern crate std;
 
 mod address;
+mod affinity;
 mod config;
 mod health;
 mod host;
 mod id;
 mod load_balancer;
 mod monitor;
+mod overrides;
+mod place;
 mod pool;
+mod region;
+mod shedding;
 mod time;
+mod topology;
 mod view;
 
 pub use address::Address;
+pub use affinity::{
+    AffinityHeader, AffinityKind, CookieSameSite, CookieSecure, SessionAffinity,
+    ZeroDowntimeFailover,
+};
 pub use config::{
     AffinityKey, AffinityKeys, Config, ConfigBuilder, EndpointIx, EndpointSpec, LoadBalancerIx,
     MonitorIx, PoolIx, PoolSpec,
 };
-pub use health::{EndpointHealth, FailureReason, Health, PoolHealth, PoolStatus, Verdict};
+pub use health::{EndpointHealth, FailureReason, Health, Latency, PoolHealth, PoolStatus, Verdict};
 pub use host::{HostIndex, HostPattern, HostPatternError};
 pub use id::{AccountId, EndpointId, IdError, LoadBalancerId, MonitorId, PoolId, ZoneId};
-pub use load_balancer::{
-    AffinityKind, CookieSameSite, CookieSecure, LoadBalancer, PoolWeights, SessionAffinity,
-    Steering, ZeroDowntimeFailover,
-};
+pub use load_balancer::{LoadBalancer, PoolWeights, Steering};
 pub use monitor::{BodyMatch, ExpectedCode, ExpectedCodes, Method, Monitor, MonitorKind};
+pub use overrides::{
+    AffinityOverrides, FixedResponse, Overrides, PoolSet, PoolSetOutcome, PoolSetPools, Rule,
+    RuleAction,
+};
+pub use place::{Coordinates, Country, Location, Node, Pop, Subdivision};
 pub use pool::{Endpoint, EndpointSteering, Pool, Weight};
+pub use region::Region;
+pub use shedding::{LoadShedding, Percent, SheddingPolicy};
 pub use time::Timestamp;
+pub use topology::{EcsPreference, LocationMode, LocationStrategy, Places, PoolMap, Topology};
 pub use view::{Live, LiveWriter, View};

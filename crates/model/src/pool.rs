@@ -4,7 +4,7 @@ use alloc::string::String;
 use core::ops::Range;
 
 use crate::config::{EndpointIx, MonitorIx, PoolIx};
-use crate::{Address, EndpointId, PoolId, Timestamp};
+use crate::{Address, Coordinates, EndpointId, LoadShedding, PoolId, Timestamp};
 
 /// A group of endpoints that serve the same thing.
 #[derive(Debug, Clone)]
@@ -21,6 +21,10 @@ pub struct Pool {
     pub monitor: Option<MonitorIx>,
     /// How an endpoint is picked inside the pool.
     pub endpoint_steering: EndpointSteering,
+    /// The share of its traffic that goes elsewhere.
+    pub shedding: Option<LoadShedding>,
+    /// Where it stands, for proximity steering.
+    pub coordinates: Option<Coordinates>,
     /// Where the pool's endpoints stand in [`crate::Config::endpoints`], in document order.
     pub(crate) endpoints: Range<u32>,
 }
@@ -38,6 +42,25 @@ pub enum EndpointSteering {
     /// A draw by weight.
     #[default]
     Random,
+    /// By the client's address: each has its endpoint, for as long as that is fit.
+    Hash,
+    /// A draw by weight over requests in flight.
+    LeastOutstandingRequests,
+    /// A draw by weight over open connections.
+    LeastConnections,
+}
+
+impl EndpointSteering {
+    /// The word on the wire.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Random => "random",
+            Self::Hash => "hash",
+            Self::LeastOutstandingRequests => "least_outstanding_requests",
+            Self::LeastConnections => "least_connections",
+        }
+    }
 }
 
 /// One server of a pool. The API calls it an origin.
@@ -63,6 +86,8 @@ pub struct Endpoint {
     pub host: Option<String>,
     /// Named egress it is reached through.
     pub virtual_network: Option<String>,
+    /// Whether DNS answers hold the addresses of its name instead of the name (behaviour.md 8.3).
+    pub flatten_cname: bool,
 }
 
 impl Endpoint {

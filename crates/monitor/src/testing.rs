@@ -4,8 +4,7 @@ use std::sync::Arc;
 
 use evenkeel_model::{
     Address, AffinityKey, AffinityKeys, BodyMatch, Config, ConfigBuilder, EndpointSpec,
-    EndpointSteering, ExpectedCodes, Health, Method, Monitor, MonitorId, MonitorKind, PoolId,
-    PoolSpec, View,
+    ExpectedCodes, Health, Method, Monitor, MonitorId, MonitorKind, PoolId, PoolSpec, View,
 };
 
 use crate::target::Target;
@@ -95,15 +94,8 @@ impl ConfigSpec {
         let key = AffinityKey([0; 32]);
         let mut builder = ConfigBuilder::new(AffinityKeys { current: key, previous: None });
         let monitor = self.monitor.clone().map(|monitor| builder.monitor(monitor));
-        builder.pool(PoolSpec {
-            id: POOL,
-            name: "pool".to_owned(),
-            enabled: self.enabled,
-            endpoints_min: 1,
-            monitor,
-            endpoint_steering: EndpointSteering::Random,
-            endpoints: self.endpoints.clone(),
-        });
+        let spec = PoolSpec::new(POOL, "pool", self.endpoints.clone());
+        builder.pool(PoolSpec { enabled: self.enabled, monitor, ..spec });
         Arc::new(builder.build())
     }
 

@@ -30,7 +30,8 @@ impl SessionCookie {
     pub fn write_value(&self, view: &View, now: Timestamp, https: bool, out: &mut Vec<u8>) {
         let config = &view.config;
         let load_balancer = config.load_balancer(self.load_balancer);
-        let expires = now.plus_seconds(load_balancer.affinity.ttl_s.into());
+        let expires = now
+            .plus_seconds(load_balancer.affinity.kind.ttl_s(load_balancer.affinity.ttl_s).into());
         let token = Token {
             load_balancer: load_balancer.id,
             pool: config.pool(self.pool).id,

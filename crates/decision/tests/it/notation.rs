@@ -23,9 +23,9 @@ use evenkeel_decision::{
 };
 use evenkeel_model::{
     Address, AffinityKey, AffinityKeys, AffinityKind, Config, ConfigBuilder, EndpointHealth,
-    EndpointIx, EndpointSpec, EndpointSteering, Health, HostPattern, LoadBalancer, LoadBalancerId,
-    LoadBalancerIx, Monitor, MonitorId, MonitorKind, PoolId, PoolIx, PoolSpec, PoolWeights,
-    SessionAffinity, Steering, Timestamp, Verdict, View, Weight, ZeroDowntimeFailover, ZoneId,
+    EndpointIx, EndpointSpec, Health, HostPattern, LoadBalancer, LoadBalancerId, LoadBalancerIx,
+    Monitor, MonitorId, MonitorKind, PoolId, PoolIx, PoolSpec, Steering, Timestamp, Verdict, View,
+    Weight, ZeroDowntimeFailover,
 };
 
 /// The name of every world's load balancer.
@@ -117,15 +117,8 @@ impl World {
             let (head, endpoints) = pool.split_once(':').expect("a colon after the pool");
             let mut flags = head.split_whitespace();
             let name = flags.next().expect("a name");
-            let mut spec = PoolSpec {
-                id: PoolId([n; 16]),
-                name: name.into(),
-                enabled: true,
-                endpoints_min: 1,
-                monitor: Some(monitor),
-                endpoint_steering: EndpointSteering::Random,
-                endpoints: Vec::new(),
-            };
+            let mut spec =
+                PoolSpec { monitor: Some(monitor), ..PoolSpec::new(PoolId([n; 16]), name, vec![]) };
             let mut spare = false;
             for flag in flags {
                 match flag.split_once('=').unwrap_or((flag, "")) {
@@ -305,24 +298,14 @@ fn parse_settings(
     default_pools: Vec<PoolIx>,
     names: &BTreeMap<&str, PoolIx>,
 ) -> LoadBalancer {
-    let mut lb = LoadBalancer {
-        id: LoadBalancerId([1; 16]),
-        zone: ZoneId([1; 16]),
-        host: HostPattern::parse(HOST).expect("a name"),
-        enabled: true,
-        proxied: true,
-        default_pools,
-        fallback_pool: *names.values().max().expect("a pool"),
-        steering: Steering::Off,
-        pool_weights: PoolWeights::default(),
-        affinity: SessionAffinity::default(),
-        failover_across_pools: false,
-    };
+    let host = HostPattern::parse(HOST).expect("a name");
+    let fallback = *names.values().max().expect("a pool");
+    let mut lb = LoadBalancer::new(LoadBalancerId([1; 16]), host, default_pools, fallback);
     for word in text.split_whitespace() {
         match word.split_once('=').unwrap_or((word, "")) {
             ("random", "") => lb.steering = Steering::Random,
             ("cookie", "") => lb.affinity.kind = AffinityKind::Cookie,
-            ("ttl", seconds) => lb.affinity.ttl_s = seconds.parse().expect("seconds"),
+            ("ttl", seconds) => lb.affinity.ttl_s = seconds.parse().ok(),
             ("temporary", "") => lb.affinity.failover = ZeroDowntimeFailover::Temporary,
             ("sticky", "") => lb.affinity.failover = ZeroDowntimeFailover::Sticky,
             ("across", "") => lb.failover_across_pools = true,

@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use evenkeel_model::{
     Address, AffinityKey, AffinityKeys, AffinityKind, Config, ConfigBuilder, EndpointHealth,
-    EndpointSpec, EndpointSteering, Health, HostPattern, Live, LiveWriter, LoadBalancer,
-    LoadBalancerId, Monitor, MonitorId, MonitorKind, PoolId, PoolIx, PoolSpec, PoolWeights,
-    SessionAffinity, Steering, Verdict, View, ZeroDowntimeFailover, ZoneId,
+    EndpointSpec, Health, HostPattern, Live, LiveWriter, LoadBalancer, LoadBalancerId, Monitor,
+    MonitorId, MonitorKind, PoolId, PoolIx, PoolSpec, SessionAffinity, Verdict, View,
+    ZeroDowntimeFailover,
 };
 use evenkeel_net::listen::listen_shared;
 use evenkeel_proxy::{Settings, WorkerOptions, run_worker};
@@ -56,34 +56,22 @@ impl Plan {
         let monitor = self.is_monitored.then(|| builder.monitor(any_monitor()));
         let mut pools: Vec<PoolIx> = Vec::new();
         for (n, endpoints) in (1u8..).zip(&self.pools) {
-            pools.push(builder.pool(PoolSpec {
-                id: PoolId([n; 16]),
-                name: format!("pool-{n}"),
-                enabled: true,
-                endpoints_min: 1,
-                monitor,
-                endpoint_steering: EndpointSteering::Random,
-                endpoints: endpoints.clone(),
-            }));
+            let name = format!("pool-{n}");
+            let spec = PoolSpec::new(PoolId([n; 16]), &name, endpoints.clone());
+            pools.push(builder.pool(PoolSpec { monitor, ..spec }));
         }
         let affinity = SessionAffinity {
             kind: self.affinity,
             failover: self.failover,
             ..SessionAffinity::default()
         };
+        let host = HostPattern::parse("lb.test").unwrap();
+        let fallback = pools[self.fallback];
         builder
             .load_balancer(LoadBalancer {
-                id: LoadBalancerId([1; 16]),
-                zone: ZoneId([1; 16]),
-                host: HostPattern::parse("lb.test").unwrap(),
-                enabled: true,
-                proxied: true,
-                fallback_pool: pools[self.fallback],
-                default_pools: pools,
-                steering: Steering::Off,
-                pool_weights: PoolWeights::default(),
                 affinity,
                 failover_across_pools: self.failover_across_pools,
+                ..LoadBalancer::new(LoadBalancerId([1; 16]), host, pools, fallback)
             })
             .unwrap();
         builder.build()
