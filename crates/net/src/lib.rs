@@ -1,7 +1,8 @@
 //! The edge to the operating system that every plane shares: listeners, dialing, name resolution,
-//! TLS clients, and the real clock. Knows nothing of balancing or HTTP.
+//! TLS clients, where addresses are, and the real clock. Knows nothing of balancing or HTTP.
 
 pub mod dial;
+pub mod geo;
 pub mod listen;
 pub mod resolve;
 pub mod tls;
