@@ -36,6 +36,7 @@ pub use config::{
     AffinityKey, AffinityKeys, Config, ConfigBuilder, EndpointIx, EndpointSpec, LoadBalancerIx,
     MonitorIx, PoolIx, PoolSpec,
 };
+pub use evenkeel_rules::{Expression, ParseError};
 pub use health::{EndpointHealth, FailureReason, Health, Latency, PoolHealth, PoolStatus, Verdict};
 pub use host::{HostIndex, HostPattern, HostPatternError};
 pub use id::{AccountId, EndpointId, IdError, LoadBalancerId, MonitorId, PoolId, ZoneId};

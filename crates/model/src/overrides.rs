@@ -4,6 +4,8 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use evenkeel_rules::Expression;
+
 use crate::config::PoolIx;
 use crate::topology::PoolMap;
 use crate::{
@@ -64,6 +66,8 @@ pub struct PoolSetPools {
 pub struct Rule {
     /// A label, for trails.
     pub name: String,
+    /// When it applies.
+    pub condition: Expression,
     /// What it does when it applies.
     pub action: RuleAction,
 }
