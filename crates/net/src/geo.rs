@@ -29,6 +29,8 @@ pub const COUNTRY_UNKNOWN: [u8; 2] = *b"XX";
 pub struct Whereabouts {
     /// ISO 3166-1 alpha-2 in upper case, or [`COUNTRY_UNKNOWN`].
     pub country: [u8; 2],
+    /// The state or province, by the last two letters of ISO 3166-2, where it is told in two.
+    pub subdivision: Option<[u8; 2]>,
     /// Latitude (-90 to 90) and longitude (-180 to 180) in degrees.
     pub coordinates: Option<(f64, f64)>,
     /// Number of the autonomous system that announces the address.
@@ -37,7 +39,7 @@ pub struct Whereabouts {
 
 impl Default for Whereabouts {
     fn default() -> Self {
-        Self { country: COUNTRY_UNKNOWN, coordinates: None, asn: None }
+        Self { country: COUNTRY_UNKNOWN, subdivision: None, coordinates: None, asn: None }
     }
 }
 
@@ -72,6 +74,10 @@ impl Geo {
             let Some(record) = database.find(address) else { continue };
             if found.country == COUNTRY_UNKNOWN {
                 found.country = record.country.unwrap_or(COUNTRY_UNKNOWN);
+            }
+            // A subdivision means something only within its country.
+            if record.country == Some(found.country) {
+                found.subdivision = found.subdivision.or(record.subdivision);
             }
             found.coordinates = found.coordinates.or(record.coordinates);
             found.asn = found.asn.or(record.asn);

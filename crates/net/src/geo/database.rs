@@ -12,7 +12,7 @@ use std::net::IpAddr;
 
 use maxminddb::{MaxMindDbError, Reader, WithinOptions};
 use serde::Deserialize;
-use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 /// The countries that are built in; see `data/README.md`.
 static BUILT_IN: &[u8] = include_bytes!("../../data/iptoasn-country.mmdb");
@@ -107,6 +107,7 @@ impl Database {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Found {
     pub(super) country: Option<[u8; 2]>,
+    pub(super) subdivision: Option<[u8; 2]>,
     pub(super) coordinates: Option<(f64, f64)>,
     pub(super) asn: Option<u32>,
 }
@@ -114,8 +115,9 @@ pub(super) struct Found {
 /// The members of a record that are understood, nested and flat.
 #[derive(Debug, Deserialize)]
 struct Record {
-    country: Option<Country>,
-    country_code: Option<Country>,
+    country: Option<Code>,
+    country_code: Option<Code>,
+    subdivisions: Option<First>,
     location: Option<Location>,
     latitude: Option<f64>,
     longitude: Option<f64>,
@@ -130,25 +132,27 @@ struct Location {
 
 impl From<Record> for Found {
     fn from(record: Record) -> Self {
-        let code = |country: Option<Country>| country.and_then(|Country(code)| code);
+        let code = |code: Option<Code>| code.and_then(|Code(code)| code);
+        let subdivision = code(record.subdivisions.map(|First(code)| code));
         let nested = record.location.and_then(|at| at.latitude.zip(at.longitude));
         let on_earth = |(latitude, longitude): &(f64, f64)| {
             (-90.0..=90.0).contains(latitude) && (-180.0..=180.0).contains(longitude)
         };
         Self {
             country: code(record.country).or(code(record.country_code)),
+            subdivision,
             coordinates: nested.or(record.latitude.zip(record.longitude)).filter(on_earth),
             asn: record.autonomous_system_number,
         }
     }
 }
 
-/// A country: its code, or a map with `iso_code`. `None` for names and for codes that stand for no
-/// country.
+/// What a country or its subdivision is called: two letters, or a map that has them as `iso_code`.
+/// `None` for whatever else stands there.
 #[derive(Debug)]
-struct Country(Option<[u8; 2]>);
+struct Code(Option<[u8; 2]>);
 
-impl Country {
+impl Code {
     fn of(code: &str) -> Self {
         let code: Option<[u8; 2]> = code.as_bytes().try_into().ok();
         let code = code.map(|code| code.map(|letter| letter.to_ascii_uppercase()));
@@ -161,34 +165,60 @@ const fn is_nowhere(code: [u8; 2]) -> bool {
     matches!(&code, b"ZZ" | b"XX")
 }
 
-impl<'de> Deserialize<'de> for Country {
+impl<'de> Deserialize<'de> for Code {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(CountryVisitor)
+        deserializer.deserialize_any(CodeVisitor)
     }
 }
 
-struct CountryVisitor;
+struct CodeVisitor;
 
-impl<'de> Visitor<'de> for CountryVisitor {
-    type Value = Country;
+impl<'de> Visitor<'de> for CodeVisitor {
+    type Value = Code;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a country's code or record")
+        f.write_str("a code, or a record that has one")
     }
 
-    fn visit_str<E>(self, code: &str) -> Result<Country, E> {
-        Ok(Country::of(code))
+    fn visit_str<E>(self, code: &str) -> Result<Code, E> {
+        Ok(Code::of(code))
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Country, A::Error> {
-        let mut country = Country(None);
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Code, A::Error> {
+        let mut code = Code(None);
         while let Some(name) = members.next_key::<&str>()? {
             if name == "iso_code" {
-                country = Country::of(members.next_value::<&str>()?);
+                code = Code::of(members.next_value::<&str>()?);
             } else {
                 members.next_value::<IgnoredAny>()?;
             }
         }
-        Ok(country)
+        Ok(code)
+    }
+}
+
+/// The first of a list: the widest subdivision comes first.
+#[derive(Debug)]
+struct First(Code);
+
+impl<'de> Deserialize<'de> for First {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_seq(FirstVisitor)
+    }
+}
+
+struct FirstVisitor;
+
+impl<'de> Visitor<'de> for FirstVisitor {
+    type Value = First;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list of subdivisions")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<First, A::Error> {
+        let first = items.next_element::<Code>()?.unwrap_or(Code(None));
+        while items.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(First(first))
     }
 }

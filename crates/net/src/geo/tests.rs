@@ -23,6 +23,7 @@ fn example() -> Vec<u8> {
                     ("iso_code", Value::text(code)),
                 ]),
             ),
+            ("subdivisions", Value::List(vec![Value::map([("iso_code", Value::text("CA"))])])),
             (
                 "location",
                 Value::map([
@@ -111,8 +112,12 @@ fn both_layouts_of_records_are_understood() {
     ] {
         assert_eq!(country(&geo, address), expected, "{address}");
     }
-    let lisbon =
-        Whereabouts { country: *b"PT", coordinates: Some((38.72, -9.14)), asn: Some(64_500) };
+    let lisbon = Whereabouts {
+        country: *b"PT",
+        subdivision: Some(*b"CA"),
+        coordinates: Some((38.72, -9.14)),
+        asn: Some(64_500),
+    };
     assert_eq!(find(&geo, "203.0.113.9"), lisbon);
 }
 
@@ -121,7 +126,8 @@ fn later_files_are_asked_first_and_earlier_ones_fill_in() {
     let france = write(&[("203.0.113.0", 25, Value::map([("country_code", Value::text("FR"))]))]);
     let geo = over(&[example(), france.clone()]);
     assert_eq!(country(&geo, "203.0.113.9"), "FR");
-    assert_eq!(find(&geo, "203.0.113.9").asn, Some(64_500));
+    let found = find(&geo, "203.0.113.9");
+    assert_eq!((found.asn, found.subdivision), (Some(64_500), None));
     assert_eq!(country(&geo, "203.0.113.200"), "PT");
     assert_eq!(country(&over(&[france, example()]), "203.0.113.9"), "PT");
 }

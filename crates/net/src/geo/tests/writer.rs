@@ -9,6 +9,7 @@ pub(super) enum Value {
     Double(f64),
     Integer(u32),
     Map(Vec<(String, Value)>),
+    List(Vec<Value>),
 }
 
 impl Value {
@@ -33,6 +34,10 @@ impl Value {
             Self::Integer(number) => {
                 head(out, 6, 4);
                 out.extend_from_slice(&number.to_be_bytes());
+            }
+            Self::List(items) => {
+                out.extend_from_slice(&[u8::try_from(items.len()).unwrap(), 4]);
+                items.iter().for_each(|item| item.write(out));
             }
             Self::Map(members) => {
                 head(out, 7, members.len());
@@ -122,7 +127,7 @@ fn write_metadata(out: &mut Vec<u8>, nodes: usize) {
     Value::text("description").write(out);
     Value::map([("en", Value::text("For tests"))]).write(out);
     Value::text("languages").write(out);
-    out.extend_from_slice(&[0, 4]); // an array of nothing
+    Value::List(Vec::new()).write(out);
     Value::text("node_count").write(out);
     Value::Integer(u32::try_from(nodes).unwrap()).write(out);
 }
