@@ -65,7 +65,9 @@ enum Next {
 
 /// Serves a connection to its end.
 pub(crate) async fn serve<D: Transport>(worker: Rc<Worker>, io: D, client: IpAddr) {
-    let lines = ClientLines::new(client, false);
+    // Once per connection: a database that changes meanwhile counts from the next one on.
+    let country = worker.shared.geo.find(client).country;
+    let lines = ClientLines::new(client, country, false);
     let deadline = Deadline::after(worker.settings.timeouts.downstream_idle);
     let mut downstream = Downstream { io, input: Buffer::default(), deadline };
     loop {

@@ -12,14 +12,18 @@ mod downstream;
 mod exchange;
 mod head;
 mod listener;
+mod loads;
 mod ray;
 mod refusal;
 mod relay;
 mod request;
 mod settings;
+mod shared;
 mod transport;
 mod upstream;
 mod worker;
 
+pub use loads::{Load, LoadTable};
 pub use settings::{Settings, Timeouts};
+pub use shared::Shared;
 pub use worker::{WorkerOptions, run_worker};

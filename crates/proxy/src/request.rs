@@ -188,7 +188,10 @@ impl<D: Transport> Request<'_, D> {
             return Attempt::Unresolved;
         };
         let key = Key { address };
-        let mut connection = match upstream::connect(self.worker, key, fresh).await {
+        let config = &self.view.config;
+        let _in_flight = self.worker.shared.loads.request(config, target.endpoint);
+        let connected = upstream::connect(self.worker, config, target.endpoint, key, fresh).await;
+        let mut connection = match connected {
             Ok(connection) => connection,
             Err(failure) => return Attempt::Failed(failure),
         };

@@ -22,6 +22,7 @@ use tokio::sync::{Notify, watch};
 use crate::buffer::BufferPool;
 use crate::listener;
 use crate::settings::Settings;
+use crate::shared::Shared;
 use crate::upstream::IdlePool;
 
 /// How often idle endpoint connections are looked through. A connection closed by its endpoint is
@@ -44,6 +45,8 @@ pub struct WorkerOptions {
     pub metrics: Arc<WorkerMetrics>,
     /// See [`Settings`].
     pub settings: Arc<Settings>,
+    /// The same for all workers of the process.
+    pub shared: Shared,
     /// Becomes true when the node shall stop: no new connections, requests under way may finish
     /// within [`crate::Timeouts::drain`].
     pub drain: watch::Receiver<bool>,
@@ -55,6 +58,7 @@ pub(crate) struct Worker {
     pub(crate) live: Live,
     pub(crate) metrics: Arc<WorkerMetrics>,
     pub(crate) settings: Arc<Settings>,
+    pub(crate) shared: Shared,
     pub(crate) buffers: BufferPool,
     pub(crate) idle: IdlePool,
     pub(crate) resolver: Resolver,
@@ -130,7 +134,12 @@ impl Connections {
 }
 
 impl Worker {
-    pub(crate) fn new(live: Live, metrics: Arc<WorkerMetrics>, settings: Arc<Settings>) -> Self {
+    pub(crate) fn new(
+        live: Live,
+        metrics: Arc<WorkerMetrics>,
+        settings: Arc<Settings>,
+        shared: Shared,
+    ) -> Self {
         let idle = IdlePool::new(
             Arc::clone(&metrics),
             settings.idle_per_endpoint_max,
@@ -145,6 +154,7 @@ impl Worker {
             connections: Connections::default(),
             loop_token: format!("evenkeel; node={}", settings.node),
             settings,
+            shared,
             fields: RefCell::default(),
             chance: RefCell::new(Chance(fastrand::Rng::new())),
             date: RefCell::default(),
@@ -204,8 +214,8 @@ pub fn run_worker(options: WorkerOptions) -> io::Result<()> {
 }
 
 async fn serve(options: WorkerOptions) -> io::Result<()> {
-    let WorkerOptions { live, revision, listeners, metrics, settings, mut drain } = options;
-    let worker = Rc::new(Worker::new(live, metrics, settings));
+    let WorkerOptions { live, revision, listeners, metrics, settings, shared, mut drain } = options;
+    let worker = Rc::new(Worker::new(live, metrics, settings, shared));
     let mut accepting = Vec::new();
     for listener in listeners {
         let listener = tokio::net::TcpListener::from_std(listener)?;
@@ -233,12 +243,13 @@ async fn serve(options: WorkerOptions) -> io::Result<()> {
 
 /// Sweeps idle endpoint connections, and lets them follow each new view.
 async fn keep_house(worker: Rc<Worker>, mut revision: watch::Receiver<u64>) {
+    follow(&worker);
     let mut sweep = tokio::time::interval(SWEEP_INTERVAL);
     loop {
         tokio::select! {
             _ = sweep.tick() => worker.idle.sweep(),
             changed = revision.changed() => match changed {
-                Ok(()) => worker.idle.follow(&worker.live.load()),
+                Ok(()) => follow(&worker),
                 // No publisher any more: views stay as they are.
                 Err(_) => loop {
                     sweep.tick().await;
@@ -247,4 +258,10 @@ async fn keep_house(worker: Rc<Worker>, mut revision: watch::Receiver<u64>) {
             },
         }
     }
+}
+
+fn follow(worker: &Worker) {
+    let view = worker.live.load();
+    worker.idle.follow(&view);
+    worker.shared.loads.follow(&view.config);
 }

@@ -19,13 +19,14 @@ pub(crate) struct ClientLines {
 }
 
 impl ClientLines {
-    /// For a client at this address that speaks this scheme; `node` names us in `CDN-Loop`.
-    pub(crate) fn new(client: IpAddr, https: bool) -> Self {
+    /// For a client at this address, in this country (two letters), that speaks this scheme.
+    pub(crate) fn new(client: IpAddr, country: [u8; 2], https: bool) -> Self {
+        let [first, second] = country.map(char::from);
         let scheme = if https { "https" } else { "http" };
         let mut lines = String::new();
         write!(
             lines,
-            "X-Forwarded-Proto: {scheme}\r\nCF-Connecting-IP: {client}\r\nCF-IPCountry: XX\r\n\
+            "X-Forwarded-Proto: {scheme}\r\nCF-Connecting-IP: {client}\r\nCF-IPCountry: {first}{second}\r\n\
              CF-Visitor: {{\"scheme\":\"{scheme}\"}}\r\n"
         )
         .expect("writing to a String cannot fail");

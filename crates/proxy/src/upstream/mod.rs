@@ -5,11 +5,12 @@ mod idle;
 use std::net::SocketAddr;
 
 use evenkeel_decision::{DialFailure, Rng};
-use evenkeel_model::{Address, Endpoint};
+use evenkeel_model::{Address, Config, Endpoint, EndpointIx};
 use evenkeel_net::dial::{DialError, dial};
 use tokio::net::TcpStream;
 
 use crate::buffer::Buffer;
+use crate::loads::Counted;
 use crate::worker::Worker;
 
 pub(crate) use idle::{IdlePool, Key};
@@ -24,6 +25,8 @@ pub(crate) struct Connection {
     pub(crate) input: Buffer,
     /// Whether it served a request before: then its end may come as a surprise.
     pub(crate) is_reused: bool,
+    /// Counts it as one of the endpoint's open connections.
+    pub(crate) count: Counted,
 }
 
 /// Where an endpoint is to be dialled now, or `None` when its name does not resolve.
@@ -40,14 +43,20 @@ pub(crate) async fn locate(worker: &Worker, endpoint: &Endpoint) -> Option<Socke
     }
 }
 
-/// An idle connection, unless a fresh one is asked for; else a new one.
+/// An idle connection, unless a fresh one is asked for; else a new one. It counts as `endpoint`'s,
+/// whoever of the same address had it before.
 pub(crate) async fn connect(
     worker: &Worker,
+    config: &Config,
+    endpoint: EndpointIx,
     key: Key,
     fresh: bool,
 ) -> Result<Connection, DialFailure> {
     if !fresh && let Some(mut connection) = worker.idle.take(key) {
         connection.is_reused = true;
+        if !connection.count.is_on(config.endpoint(endpoint).id) {
+            connection.count = worker.shared.loads.connection(config, endpoint);
+        }
         worker.metrics.upstream_reused.increment();
         return Ok(connection);
     }
@@ -58,5 +67,6 @@ pub(crate) async fn connect(
             DialError::Unreachable(_) => DialFailure::Unreachable,
         })?;
     worker.metrics.upstream_opened.increment();
-    Ok(Connection { io, input: Buffer::default(), is_reused: false })
+    let count = worker.shared.loads.connection(config, endpoint);
+    Ok(Connection { io, input: Buffer::default(), is_reused: false, count })
 }

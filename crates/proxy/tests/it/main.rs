@@ -2,5 +2,7 @@
 //! that write bytes. One test binary; each file is an area.
 
 mod basics;
+mod countries;
 mod endpoint;
+mod loads;
 mod world;

@@ -1,7 +1,7 @@
 //! A worker, its view, and a client.
 
 use std::io::{BufReader, Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::{IpAddr, SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -12,9 +12,11 @@ use evenkeel_model::{
     MonitorId, MonitorKind, PoolId, PoolIx, PoolSpec, SessionAffinity, Verdict, View,
     ZeroDowntimeFailover,
 };
+use evenkeel_net::geo::Geo;
 use evenkeel_net::listen::listen_shared;
-use evenkeel_proxy::{Settings, WorkerOptions, run_worker};
+use evenkeel_proxy::{Load, Settings, Shared, WorkerOptions, run_worker};
 use evenkeel_telemetry::{Registry, WorkerMetrics};
+use socket2::{Domain, Socket, Type};
 use tokio::sync::watch;
 
 use crate::endpoint::{read_chunks, read_head};
@@ -29,6 +31,7 @@ pub(crate) struct Plan {
     pub(crate) failover_across_pools: bool,
     pub(crate) is_monitored: bool,
     pub(crate) settings: Settings,
+    pub(crate) geo: Geo,
 }
 
 impl Plan {
@@ -47,6 +50,7 @@ impl Plan {
             failover_across_pools: false,
             is_monitored: false,
             settings: Settings::default(),
+            geo: Geo::builtin(),
         }
     }
 
@@ -99,6 +103,7 @@ fn any_monitor() -> Monitor {
 pub(crate) struct World {
     pub(crate) address: SocketAddr,
     pub(crate) metrics: Arc<WorkerMetrics>,
+    pub(crate) shared: Shared,
     plan: Plan,
     writer: LiveWriter,
     revision: watch::Sender<u64>,
@@ -116,16 +121,18 @@ impl World {
         let listeners = listen_shared("127.0.0.1:0".parse().unwrap(), 1).unwrap();
         let address = listeners[0].local_addr().unwrap();
         let metrics = Arc::clone(&Registry::new(1).workers()[0]);
+        let shared = Shared::new(plan.geo.clone());
         let options = WorkerOptions {
             live,
             revision: follow,
             listeners,
             metrics: Arc::clone(&metrics),
             settings: Arc::new(plan.settings.clone()),
+            shared: shared.clone(),
             drain: drained,
         };
         let thread = std::thread::spawn(move || run_worker(options).unwrap());
-        Self { address, metrics, plan, writer, revision, drain, thread: Some(thread) }
+        Self { address, metrics, shared, plan, writer, revision, drain, thread: Some(thread) }
     }
 
     /// Publishes a view in which the endpoints have these verdicts, in order.
@@ -150,6 +157,12 @@ impl World {
         let revision = self.writer.current().revision + 1;
         self.writer.publish(View { config, health, revision });
         self.revision.send_replace(revision);
+    }
+
+    /// What is counted of an endpoint, in configured order.
+    pub(crate) fn load(&self, endpoint: usize) -> Load {
+        let config = &self.writer.current().config;
+        self.shared.loads.endpoint(config.endpoints[endpoint].id)
     }
 
     pub(crate) fn client(&self) -> Client {
@@ -208,7 +221,18 @@ impl Response {
 
 impl Client {
     pub(crate) fn connect(address: SocketAddr) -> Self {
-        let stream = TcpStream::connect(address).unwrap();
+        Self::over(TcpStream::connect(address).unwrap())
+    }
+
+    /// A client at another address of this machine.
+    pub(crate) fn connect_from(source: IpAddr, address: SocketAddr) -> Self {
+        let socket = Socket::new(Domain::for_address(address), Type::STREAM, None).unwrap();
+        socket.bind(&SocketAddr::new(source, 0).into()).unwrap();
+        socket.connect(&address.into()).unwrap();
+        Self::over(socket.into())
+    }
+
+    fn over(stream: TcpStream) -> Self {
         stream.set_nodelay(true).unwrap();
         stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
         let reader = BufReader::new(stream.try_clone().unwrap());
