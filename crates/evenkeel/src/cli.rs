@@ -55,7 +55,8 @@ pub(crate) struct ServeArgs {
     /// Region where this node stands, WNAM to SEAS [default: WEU]
     #[arg(long, value_name = "CODE")]
     pub(crate) region: Option<String>,
-    /// MaxMind-format database; repeatable (not available yet)
+    /// MaxMind-format database of countries, cities or ASNs; repeatable, later ones are asked first
+    /// [default: built-in countries]
     #[arg(long, value_name = "FILE")]
     pub(crate) geoip: Vec<String>,
     /// Smallest monitor interval the API accepts, in seconds [default: 10]

@@ -4,6 +4,7 @@
 mod cli;
 mod demo;
 mod exit;
+mod geo;
 mod page;
 mod serve;
 mod settings;

@@ -18,9 +18,10 @@ use evenkeel_control::{
     BootstrapError, BootstrapSettings, Bootstrapped, ControlOptions, bootstrap,
 };
 use evenkeel_model::Live;
+use evenkeel_net::geo::GeoFiles;
 use evenkeel_net::listen::{listen, listen_shared};
 use evenkeel_net::tls::machine_roots;
-use evenkeel_proxy::{WorkerOptions, run_worker};
+use evenkeel_proxy::{Shared, WorkerOptions, run_worker};
 use evenkeel_store::{SqliteStore, Store};
 use evenkeel_telemetry::Registry;
 use tokio::runtime::{Builder, Runtime};
@@ -28,6 +29,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 
 use crate::exit::Failure;
+use crate::geo;
 use crate::page;
 use crate::settings::Settings;
 
@@ -85,6 +87,8 @@ impl Node {
     /// When the data directory, an address or a thread is not to be had.
     pub(crate) fn start(settings: &Settings, announce: Announce) -> Result<Self, Failure> {
         raise_descriptor_limit();
+        let geo_files = GeoFiles::open(&settings.geoip).map_err(geo::refused)?;
+        let shared = Shared::new(geo_files.geo());
         let control = Builder::new_multi_thread()
             .worker_threads(CONTROL_THREADS)
             .thread_name("control")
@@ -127,6 +131,7 @@ impl Node {
         let api_task =
             control.spawn(evenkeel_control::serve(options, stopped(is_stopping.clone())));
         control.spawn(publisher.run(inbox, stopped(is_stopping.clone())));
+        control.spawn(geo::watch(geo_files));
 
         let monitors = start_monitors(
             evenkeel_monitor::Options {
@@ -147,6 +152,7 @@ impl Node {
             &revision,
             listeners,
             &registry,
+            &shared,
             &is_draining,
             &end,
         )?;
@@ -290,10 +296,11 @@ fn start_workers(
     revision: &watch::Receiver<u64>,
     listeners: Vec<Vec<TcpListener>>,
     registry: &Registry,
+    shared: &Shared,
     drain: &watch::Receiver<bool>,
     end: &mpsc::UnboundedSender<()>,
 ) -> Result<Vec<JoinHandle<io::Result<()>>>, Failure> {
-    let shared = Arc::new(evenkeel_proxy::Settings {
+    let proxy = Arc::new(evenkeel_proxy::Settings {
         pop: settings.pop.clone(),
         node: made.node_id.chars().take(16).collect(),
         ..evenkeel_proxy::Settings::default()
@@ -305,7 +312,8 @@ fn start_workers(
             revision: revision.clone(),
             listeners,
             metrics: Arc::clone(metrics),
-            settings: Arc::clone(&shared),
+            settings: Arc::clone(&proxy),
+            shared: shared.clone(),
             drain: drain.clone(),
         };
         let end = end.clone();

@@ -7,14 +7,12 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use evenkeel_model::Region;
 use toml::{Table, Value};
 
 use crate::cli::ServeArgs;
 use crate::exit::Failure;
 
-/// The region codes of behaviour.md section 0.
-const REGIONS: [&str; 13] =
-    ["WNAM", "ENAM", "WEU", "EEU", "NSAM", "SSAM", "OC", "ME", "NAF", "SAF", "SAS", "SEAS", "NEAS"];
 /// Data-plane threads that can be asked for. More than any machine has; a typing error ends here.
 const WORKERS_MAX: usize = 1024;
 /// Longest PoP code; Cloudflare's have three letters.
@@ -28,6 +26,9 @@ pub(crate) struct Settings {
     pub(crate) http: Vec<SocketAddr>,
     pub(crate) workers: usize,
     pub(crate) pop: String,
+    pub(crate) region: Region,
+    /// Files, in the order they were named.
+    pub(crate) geoip: Vec<PathBuf>,
     /// Seconds.
     pub(crate) monitor_interval_min: u32,
     pub(crate) api_token: Option<String>,
@@ -83,7 +84,6 @@ impl Layers<'_> {
             ("tls-cert", args.tls_cert.clone().into_iter().collect()),
             ("tls-key", args.tls_key.clone().into_iter().collect()),
             ("dns", args.dns.clone()),
-            ("geoip", args.geoip.clone()),
             ("access-log", args.access_log.clone().into_iter().collect()),
         ] {
             self.refuse_unavailable(key, flag);
@@ -119,17 +119,11 @@ impl Layers<'_> {
                     "whole seconds from 1 to 3600",
                 )
                 .unwrap_or(10),
+            region: self.one("region", &args.region).unwrap_or(RegionName(Region::Weu)).0,
+            geoip: self.many("geoip", &args.geoip).unwrap_or_default(),
             api_token: (self.environment)("EVENKEEL_API_TOKEN"),
             account_id: (self.environment)("EVENKEEL_ACCOUNT_ID"),
         };
-        // Judged now, so that a typing error does not lie dormant until geography is steered by.
-        let is_region = |region: &String| REGIONS.contains(&region.as_str());
-        self.checked(
-            "region",
-            &args.region,
-            is_region,
-            "one of WNAM ENAM WEU EEU NSAM SSAM OC ME NAF SAF SAS SEAS NEAS",
-        );
         if let Some(id) = settings.account_id.as_ref().filter(|id| !is_id(id)) {
             self.problems.push(format!(
                 "EVENKEEL_ACCOUNT_ID: {id:?} is not 32 lower-case hexadecimal digits"
@@ -212,6 +206,19 @@ fn texts(key: &str, value: Value, problems: &mut Vec<String>) -> Vec<String> {
     }
 }
 
+/// A region as typed.
+#[derive(Debug)]
+struct RegionName(Region);
+
+impl FromStr for RegionName {
+    type Err = String;
+
+    fn from_str(code: &str) -> Result<Self, String> {
+        let codes = || Region::ALL.map(Region::code).join(" ");
+        Region::parse(code).map(Self).ok_or_else(|| format!("is not one of {}", codes()))
+    }
+}
+
 fn local(port: u16) -> SocketAddr {
     SocketAddr::from(([127, 0, 0, 1], port))
 }
@@ -280,6 +287,16 @@ mod tests {
                 "{key} missing in {problems:#?}"
             );
         }
+    }
+
+    #[test]
+    fn geographic_files_keep_their_order_and_the_region_is_read() {
+        let (settings, problems) =
+            check(&["--geoip", "/a", "--geoip", "/b"], &[("EVENKEEL_REGION", "seas")], "");
+        assert_eq!(problems, Vec::<String>::new());
+        assert_eq!(settings.geoip, [PathBuf::from("/a"), PathBuf::from("/b")]);
+        assert_eq!(settings.region, Region::Seas);
+        assert_eq!(check(&[], &[], "").0.region, Region::Weu);
     }
 
     #[test]

@@ -6,6 +6,8 @@ mod setup;
 
 use std::net::{SocketAddr, TcpListener};
 
+use evenkeel_model::Region;
+
 use crate::cli::DemoArgs;
 use crate::exit::Failure;
 use crate::serve::{Announce, Node, init_logs};
@@ -38,6 +40,8 @@ pub(crate) fn run(args: &DemoArgs) -> Result<(), Failure> {
         http: vec![free_or_any(args.http)],
         workers: 1,
         pop: "LOC".to_owned(),
+        region: Region::Weu,
+        geoip: Vec::new(),
         monitor_interval_min: 1,
         api_token: Some(setup.token.clone()),
         account_id: Some(setup.account.clone()),
