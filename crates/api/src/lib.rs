@@ -17,6 +17,7 @@
 //! | answer                              | [`envelope`]; a document serialises as it is answered   |
 //! | store                               | a document's JSON; it reads back as the same document   |
 //! | put documents in force              | [`build()`]                                             |
+//! | tell which country lies where       | [`regions`]                                             |
 //!
 //! Everything else is left to others: routes, credentials and statuses to `control`, keeping to
 //! `store`, the language of rule conditions to `rules`. Time, new identifiers and the existence of
@@ -42,6 +43,7 @@ pub mod pool;
 mod problem;
 mod read;
 pub mod references;
+pub mod regions;
 mod time;
 mod words;
 pub mod zone;

@@ -11,5 +11,6 @@ mod patches;
 mod pools;
 mod recorded;
 mod references;
+mod regions;
 mod world;
 mod zones;
