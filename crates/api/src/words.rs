@@ -44,13 +44,3 @@ words! {
         China = "CHINA", AllRegions = "ALL_REGIONS",
     }
 }
-
-/// The thirteen regions traffic is steered by (api.md 2.10).
-pub(crate) const REGIONS: [&str; 13] =
-    ["WNAM", "ENAM", "WEU", "EEU", "NSAM", "SSAM", "OC", "ME", "NAF", "SAF", "SAS", "SEAS", "NEAS"];
-
-/// Whether a text is as many capital letters as a code of its kind has: two for a country
-/// (ISO 3166-1 alpha-2), three for a PoP.
-pub(crate) fn is_code(text: &str, letters: usize) -> bool {
-    text.len() == letters && text.bytes().all(|byte| byte.is_ascii_uppercase())
-}

@@ -4,9 +4,10 @@ use alloc::borrow::ToOwned;
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use evenkeel_model::{Country, Pop, Region};
+
 use crate::context::Context;
 use crate::read::{Clipped, Node, Object, unique};
-use crate::words::{REGIONS, is_code};
 use crate::{Map, Number};
 
 /// The maps that steer by place.
@@ -18,12 +19,15 @@ pub(super) enum Place {
 }
 
 impl Place {
+    /// Whether a text is a code of this kind: one of the thirteen regions, a country of ISO 3166-1,
+    /// or any three letters for a PoP. In capitals, as codes come back the way they were sent.
     fn has(self, code: &str) -> bool {
-        match self {
-            Self::Region => REGIONS.contains(&code),
-            Self::Pop => is_code(code, 3),
-            Self::Country => is_code(code, 2),
-        }
+        let known = match self {
+            Self::Region => Region::parse(code).is_some(),
+            Self::Pop => Pop::parse(code).is_some(),
+            Self::Country => Country::parse(code).is_some_and(|c| Region::of(c, None).is_some()),
+        };
+        known && code.bytes().all(|byte| byte.is_ascii_uppercase())
     }
 
     const fn noun(self) -> &'static str {

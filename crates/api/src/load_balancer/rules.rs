@@ -1,12 +1,14 @@
 //! Custom rules: a condition and what changes when it holds (api.md 3.2). Of a rule only what was
 //! sent comes back; no defaults are filled into its overrides.
 //!
-//! Conditions are kept as texts: reading the language is `rules`' work.
+//! A condition must be readable by `rules`, whatever the mode its fields belong to, and is kept as
+//! the text it came as.
 
 use alloc::borrow::ToOwned;
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use evenkeel_rules::{EXPRESSION_BYTES_MAX, Expression};
 use serde::{Deserialize, Serialize};
 
 use super::affinity::{
@@ -21,8 +23,6 @@ use crate::{Map, Number};
 
 /// Longest name of a rule or pool set, in characters.
 pub(super) const NAME_CHARS_MAX: usize = 200;
-/// Longest condition, in bytes (api.md 9 item 25).
-const CONDITION_BYTES_MAX: usize = 4096;
 /// Largest priority: what a signed 32-bit number holds, as clients' integers are.
 const PRIORITY_MAX: u32 = 2_147_483_647;
 /// Distance between the priorities the server gives (api.md 3.2).
@@ -184,12 +184,6 @@ pub(super) fn read(object: &Object<'_>, base: &Base<'_>, cx: &Context<'_>) -> Ve
 
 impl Rule {
     fn read(object: &Object<'_>, base: &Base<'_>, cx: &Context<'_>) -> Self {
-        let condition = object.text("condition");
-        if condition.is_some_and(|condition| condition.len() > CONDITION_BYTES_MAX) {
-            let reason =
-                format_args!("the condition length must be in range [0, {CONDITION_BYTES_MAX}]");
-            object.problem_at("condition", reason);
-        }
         let fixed_response =
             object.object("fixed_response").map(|object| FixedResponse::read(&object));
         let overrides = object
@@ -201,7 +195,7 @@ impl Rule {
         }
         Self {
             name: object.text_within("name", 1..=NAME_CHARS_MAX),
-            condition: condition.map(ToOwned::to_owned),
+            condition: condition(object),
             disabled: object.boolean("disabled").unwrap_or(false),
             priority: object.integer("priority", 0..=PRIORITY_MAX).unwrap_or(0),
             terminates: object.boolean("terminates").unwrap_or(false) || fixed_response.is_some(),
@@ -209,6 +203,19 @@ impl Rule {
             overrides,
         }
     }
+}
+
+/// A condition that can be read (api.md 4).
+fn condition(object: &Object<'_>) -> Option<String> {
+    let text = object.text("condition")?;
+    if text.len() > EXPRESSION_BYTES_MAX {
+        let reason =
+            format_args!("the condition length must be in range [0, {EXPRESSION_BYTES_MAX}]");
+        object.problem_at("condition", reason);
+    } else if let Err(error) = Expression::parse(text) {
+        object.problem_at("condition", format_args!("condition {error}"));
+    }
+    Some(text.to_owned())
 }
 
 impl FixedResponse {

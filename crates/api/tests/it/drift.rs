@@ -70,6 +70,7 @@ fn load_balancers() -> impl Strategy<Value = Value> {
                 json!([]),
                 json!([{}, {}, {}]),
                 json!([{"name": "a", "condition": "", "priority": 5}, {"terminates": true}]),
+                json!([{"condition": " not (dns.qry.type==28)  ", "disabled": true}]),
                 json!([{"fixed_response": {"status_code": 500}, "terminates": false}]),
                 json!([{"overrides": {"ttl": 0, "session_affinity": "", "region_pools": {},
                     "steering_policy": "", "session_affinity_ttl": 0, "default_pools": [],

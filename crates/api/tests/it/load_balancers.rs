@@ -273,6 +273,19 @@ fn types_ranges_and_words_are_checked() {
             json!({"country_pools": {"DEU": []}}),
             &["/country_pools/DEU: \"DEU\" is not a country code: validation failed"],
         ),
+        // No country has these: reserved, "unknown", and Tor's.
+        (
+            json!({"country_pools": {"UK": [], "XK": [], "XX": [], "T1": []}}),
+            &[
+                "/country_pools/UK: \"UK\" is not a country code: validation failed",
+                "/country_pools/XX: \"XX\" is not a country code: validation failed",
+                "/country_pools/T1: \"T1\" is not a country code: validation failed",
+            ],
+        ),
+        (
+            json!({"region_pools": {"ALL_REGIONS": []}}),
+            &["/region_pools/ALL_REGIONS: \"ALL_REGIONS\" is not a region code: validation failed"],
+        ),
         (
             json!({"pop_pools": {"la": []}}),
             &["/pop_pools/la: \"la\" is not a PoP code: validation failed"],
@@ -506,6 +519,49 @@ fn rules_are_checked() {
             &["/rules: the rules list length must be in range [0, 1]: validation failed"],
         )],
     );
+}
+
+#[test]
+fn conditions_must_be_readable() {
+    let with = |condition: &str| json!({"rules": [{}, { "condition": condition }]});
+    for (condition, problem) in [
+        ("nosuch eq 1", "at byte 0: unknown field `nosuch`"),
+        ("(true", "at byte 5: expected `)` for the `(` at byte 0; found the end"),
+        ("true AND true", "at byte 5: operators are written in lower case, `and`; found `AND`"),
+        (r#"ip.src eq "a""#, "at byte 10: expected an IP address, found a string"),
+        (r#"http.host matches "(""#, "at byte 18: malformed regular expression: unclosed group"),
+        (
+            "ip.src in $list",
+            "at byte 10: named lists (`$name`) are not supported in load balancing rules; write the values: `in {…}`",
+        ),
+        ("\u{0}", "at byte 0: expected a field, a function, `not` or `(`; found character 0x00"),
+    ] {
+        let expected = format!("/rules/1/condition: condition {problem}: validation failed");
+        refused::<LoadBalancer>(vec![(with(condition), &[&expected])]);
+    }
+    // In whatever mode: a field of the other one is missing, which is no mistake (api.md 4).
+    for proxied in [true, false] {
+        for condition in [
+            "",
+            " ",
+            "true",
+            "dns.qry.type == 28",
+            "dns.rr.opt.client",
+            r#"http.request.uri.path contains "/testing""#,
+            r#"any(http.request.headers["x-a"][*] eq "b") && ip.src in {192.0.2.0/24 2001:db8::1}"#,
+            r#"(http.cookie contains "\"a\"") or not (lower(http.host) ~ r"^a\.")"#,
+            r#"cf.load_balancer.region == "WNAM""#,
+        ] {
+            let sent = crate::world::merged(with(condition), json!({ "proxied": proxied }));
+            let rules = created::<LoadBalancer>(sent).answer()["rules"].clone();
+            assert_eq!(rules[1]["condition"], condition);
+        }
+    }
+    // A disabled rule may be enabled any time.
+    refused::<LoadBalancer>(vec![(
+        json!({"rules": [{"condition": "x", "disabled": true}]}),
+        &["/rules/0/condition: condition at byte 0: unknown field `x`: validation failed"],
+    )]);
 }
 
 #[test]
