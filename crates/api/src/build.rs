@@ -5,12 +5,8 @@
 //!
 //! | document                                       | meaning for now                              |
 //! |------------------------------------------------|----------------------------------------------|
-//! | steering policies other than `off` and `random`| failover order of `default_pools`            |
-//! | affinity `ip_cookie` and `header`              | no affinity                                  |
-//! | origin steering                                | a draw by weight                             |
 //! | monitor groups                                 | no monitor                                   |
 //! | monitors other than http, https and tcp        | `MonitorKind::Unsupported`                   |
-//! | rules, pool sets, geo maps, load shedding      | no effect                                    |
 //! | load balancers of an account instead of a zone | not built: they own no public host name      |
 //!
 //! None of these is a problem.

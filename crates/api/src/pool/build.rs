@@ -3,11 +3,15 @@
 use alloc::format;
 use alloc::string::{String, ToString};
 
-use evenkeel_model::{Address, EndpointSpec, EndpointSteering, IdError, PoolSpec, Weight};
+use evenkeel_model::{
+    self as model, Address, Coordinates, EndpointSpec, EndpointSteering, IdError, Percent,
+    PoolSpec, Weight,
+};
 
 use super::address;
-use super::document::Pool;
+use super::document::{LoadShedding, OriginSteeringPolicy, Pool, SheddingPolicy};
 use super::origin::Origin;
+use crate::Number;
 use crate::build::{Kind, Places};
 use crate::time;
 
@@ -22,15 +26,49 @@ pub(crate) fn build(document: &Pool, places: &mut Places<'_>) -> Result<PoolSpec
         }
         monitor
     });
+    let id = document.id.parse().map_err(|error: IdError| error.to_string())?;
+    let endpoints = document.origins.iter().map(endpoint).collect::<Result<_, _>>()?;
     Ok(PoolSpec {
-        id: document.id.parse().map_err(|error: IdError| error.to_string())?,
-        name: document.name.clone(),
         enabled: document.enabled,
         endpoints_min: document.minimum_origins,
         monitor,
-        endpoint_steering: EndpointSteering::Random,
-        endpoints: document.origins.iter().map(endpoint).collect::<Result<_, _>>()?,
+        endpoint_steering: match document.origin_steering.map(|steering| steering.policy) {
+            None | Some(OriginSteeringPolicy::Unset | OriginSteeringPolicy::Random) => {
+                EndpointSteering::Random
+            }
+            Some(OriginSteeringPolicy::Hash) => EndpointSteering::Hash,
+            Some(OriginSteeringPolicy::LeastOutstandingRequests) => {
+                EndpointSteering::LeastOutstandingRequests
+            }
+            Some(OriginSteeringPolicy::LeastConnections) => EndpointSteering::LeastConnections,
+        },
+        shedding: document.load_shedding.map(shedding).transpose()?,
+        coordinates: coordinates(document)?,
+        ..PoolSpec::new(id, &document.name, endpoints)
     })
+}
+
+fn shedding(sent: LoadShedding) -> Result<model::LoadShedding, String> {
+    let percent = |number: Number| {
+        Percent::from_number(number.get())
+            .ok_or_else(|| format!("load_shedding of {number} % is not in range [0, 100]"))
+    };
+    Ok(model::LoadShedding {
+        default: percent(sent.default_percent)?,
+        default_policy: match sent.default_policy {
+            SheddingPolicy::Unset | SheddingPolicy::Random => model::SheddingPolicy::Random,
+            SheddingPolicy::Hash => model::SheddingPolicy::Hash,
+        },
+        sessions: percent(sent.session_percent)?,
+    })
+}
+
+fn coordinates(document: &Pool) -> Result<Option<Coordinates>, String> {
+    let (Some(latitude), Some(longitude)) = (document.latitude, document.longitude) else {
+        return Ok(None);
+    };
+    let coordinates = Coordinates::new(latitude.get(), longitude.get());
+    coordinates.map(Some).ok_or_else(|| "its coordinates are not on the globe".to_string())
 }
 
 fn endpoint(origin: &Origin) -> Result<EndpointSpec, String> {
@@ -45,6 +83,7 @@ fn endpoint(origin: &Origin) -> Result<EndpointSpec, String> {
         weight,
         host: host(origin),
         virtual_network: origin.virtual_network_id.as_ref().map(|id| id.to_ascii_lowercase()),
+        flatten_cname: origin.flatten_cname,
         ..EndpointSpec::new(name, address, origin.port.unwrap_or(0))
     })
 }

@@ -1,5 +1,9 @@
 //! Documents put in force.
 
+mod overrides;
+mod steering;
+mod told;
+
 use evenkeel_api::{Documents, Kind, LoadBalancer, Monitor, Pool, ScopedLoadBalancer, Zone, build};
 use evenkeel_model::{
     Address, AffinityKey, AffinityKeys, AffinityKind, Config, CookieSameSite, MonitorKind,
@@ -7,7 +11,7 @@ use evenkeel_model::{
 };
 use serde_json::{Value, json};
 
-use crate::world::{MONITOR, POOL_A, POOL_B, POOL_C, ZONE, created, merged};
+use crate::world::{GROUP, MONITOR, POOL_A, POOL_B, POOL_C, ZONE, created};
 
 /// Everything that is stored.
 #[derive(Default, Clone)]
@@ -90,7 +94,7 @@ fn documents_become_what_they_mean() {
     let weights: Vec<_> =
         lb.default_pools.iter().map(|ix| lb.pool_weights.of(*ix).hundredths()).collect();
     assert_eq!(weights, [25, 50]);
-    assert_eq!((lb.affinity.kind, lb.affinity.ttl_s), (AffinityKind::Cookie, 1800));
+    assert_eq!((lb.affinity.kind, lb.affinity.ttl_s), (AffinityKind::Cookie, Some(1800)));
     assert_eq!(lb.affinity.same_site, CookieSameSite::Strict);
     assert_eq!(lb.affinity.failover, ZeroDowntimeFailover::Sticky);
     assert_eq!(lb.affinity.drain_duration_s, 60);
@@ -123,31 +127,12 @@ fn what_the_model_cannot_say_yet_is_no_problem() {
     stored.monitor(POOL_C, json!({"type": "smtp", "port": 25}));
     stored.pool(POOL_C, json!({"name": "c", "monitor": MONITOR}));
     stored.pools[2].monitor = Some(POOL_C.into());
-    let rest = json!({"default_pools": [POOL_C, POOL_A], "region_pools": {"WEU": [POOL_B]},
-        "rules": [{"fixed_response": {}}], "pool_sets": [{"fixed_response": {}}],
-        "session_affinity_attributes": {"headers": ["a"]}});
-    for (n, (policy, kind)) in [
-        ("geo", "ip_cookie"),
-        ("dynamic_latency", "header"),
-        ("proximity", "none"),
-        ("least_outstanding_requests", "none"),
-        ("least_connections", "none"),
-    ]
-    .into_iter()
-    .enumerate()
-    {
-        let id = char::from_digit(n as u32, 10).unwrap();
-        let own = json!({"name": format!("{id}.example.com"), "steering_policy": policy, "session_affinity": kind});
-        stored.load_balancer(id, merged(rest.clone(), own));
-    }
+    stored.pool(MONITOR, json!({"name": "d", "monitor_group": GROUP}));
     let (config, problems) = stored.build();
     assert_eq!(problems, [""; 0]);
-    assert_eq!(config.load_balancers.len(), 5);
-    for lb in &config.load_balancers {
-        assert_eq!((lb.steering, lb.affinity.kind), (Steering::Off, AffinityKind::None));
-        let pool = config.pool(lb.default_pools[0]);
-        assert_eq!(config.monitor(pool.monitor.unwrap()).kind, MonitorKind::Unsupported);
-    }
+    let monitor = |name: &str| config.pools.iter().find(|pool| pool.name == name).unwrap().monitor;
+    assert_eq!(monitor("d"), None);
+    assert_eq!(config.monitor(monitor("c").unwrap()).kind, MonitorKind::Unsupported);
 }
 
 #[test]
