@@ -1,23 +1,27 @@
 //! Step 3: which endpoint an existing session belongs to, and what becomes of the session when
 //! that endpoint cannot serve (behaviour.md 4). Reads and writes cookies as values only: adding
 //! the header is `proxy`'s work. Nothing here remembers: a session lives in its cookie, so restarts
-//! and other nodes know it too.
+//! and other nodes know it too, or in the table that the caller passes in.
 
 mod cookie_line;
+mod header_key;
 mod http_date;
 mod set_cookie;
 mod token;
 
 use evenkeel_model::{
-    AffinityKind, EndpointIx, PoolIx, Timestamp, View, ZeroDowntimeFailover as Failover,
+    AffinityKind, Endpoint, EndpointIx, PoolIx, Timestamp, Verdict,
+    ZeroDowntimeFailover as Failover,
 };
 
 pub use cookie_line::{mentions_session_cookie, strip_session_cookie};
 pub use set_cookie::SessionCookie;
 
 use crate::effective::Effective;
+use crate::rendezvous::Key;
 use crate::select::Choice;
 use crate::trail::{Trail, TrailStep};
+use crate::{Env, RequestFacts, SessionKey, SessionPlace};
 use token::Token;
 
 /// The session cookie's name.
@@ -32,7 +36,7 @@ pub const SESSION_COOKIES_MAX: usize = 8;
 ///
 /// ```text
 ///   Off                       no affinity: nothing is read, nothing is set
-///   New                       whoever answers is named in a new cookie
+///   New                       whoever answers is named in a new cookie or table entry
 ///   Pinned ─ unresolved ────────▶ Lent     served elsewhere for once, the cookie stays
 ///     ├───── failed, temporary ─▶ Lent
 ///     ├───── failed, sticky ────▶ New
@@ -41,9 +45,17 @@ pub const SESSION_COOKIES_MAX: usize = 8;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Session {
     Off,
-    New,
-    Pinned,
+    New(Carrier),
+    Pinned(Carrier),
     Lent,
+}
+
+/// What carries a session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Carrier {
+    Cookie,
+    /// An entry of the table.
+    Table(SessionKey),
 }
 
 impl Session {
@@ -51,18 +63,18 @@ impl Session {
     /// (behaviour.md 4.7 (3)).
     pub(crate) const fn after_failure(self, failover: Failover) -> Option<Self> {
         match (self, failover) {
-            (Self::Pinned, Failover::None) => None,
-            (Self::Pinned, Failover::Temporary) => Some(Self::Lent),
-            (Self::Pinned, Failover::Sticky) => Some(Self::New),
-            (Self::Off | Self::New | Self::Lent, _) => Some(self),
+            (Self::Pinned(_), Failover::None) => None,
+            (Self::Pinned(_), Failover::Temporary) => Some(Self::Lent),
+            (Self::Pinned(carrier), Failover::Sticky) => Some(Self::New(carrier)),
+            (Self::Off | Self::New(_) | Self::Lent, _) => Some(self),
         }
     }
 
     /// What follows when the endpoint's name does not resolve (behaviour.md 1.3).
     pub(crate) const fn after_unresolved(self) -> Self {
         match self {
-            Self::Pinned => Self::Lent,
-            Self::Off | Self::New | Self::Lent => self,
+            Self::Pinned(_) => Self::Lent,
+            Self::Off | Self::New(_) | Self::Lent => self,
         }
     }
 }
@@ -72,8 +84,10 @@ impl Session {
 pub enum SessionFinding {
     /// The load balancer has no session affinity.
     Off,
-    /// The request has no session cookie.
+    /// The request has no session cookie, or no session that the table knows.
     None,
+    /// The request lacks the headers that would make a session: it is steered by itself.
+    NoKey,
     /// The cookie is not of our making: wrong length or alphabet.
     Malformed,
     /// A newer or older version of ours wrote the cookie.
@@ -92,6 +106,8 @@ pub enum SessionFinding {
     EndpointUnfit,
     /// The session is on the fallback pool, and a candidate is fit again.
     FallbackOver,
+    /// The session's pool sheds it.
+    Shed,
 }
 
 impl SessionFinding {
@@ -101,6 +117,7 @@ impl SessionFinding {
         match self {
             Self::Off => "off",
             Self::None => "none",
+            Self::NoKey => "no_key",
             Self::Malformed => "malformed",
             Self::UnknownVersion => "unknown_version",
             Self::BadMac => "bad_mac",
@@ -110,50 +127,79 @@ impl SessionFinding {
             Self::PoolUnfit => "pool_unfit",
             Self::EndpointUnfit => "endpoint_unfit",
             Self::FallbackOver => "fallback_over",
+            Self::Shed => "shed",
         }
     }
 }
 
-/// Looks for the request's session and for the endpoint it pins.
+/// Looks for the request's session and for the endpoint it pins. Settles, too, what a new session's
+/// first choice follows from.
 pub(crate) fn find(
-    view: &View,
-    effective: &Effective<'_>,
-    cookies: &[&[u8]],
-    now: Timestamp,
+    effective: &mut Effective<'_>,
+    facts: &RequestFacts<'_>,
+    env: &mut Env<'_>,
     trail: &mut Trail,
 ) -> (Session, Option<Choice>) {
-    let pinned = match effective.affinity.kind {
+    let (carrier, known) = match effective.affinity.kind {
         AffinityKind::None => {
             trail.push(TrailStep::Session(SessionFinding::Off));
             return (Session::Off, None);
         }
-        _ => read_token(view, effective, cookies, now)
-            .and_then(|token| find_pinned(view, effective, &token)),
+        AffinityKind::Cookie | AffinityKind::IpCookie => {
+            let token = read_token(effective, facts.cookies, env.now);
+            let place =
+                token.map(|token| SessionPlace { pool: token.pool, endpoint: token.endpoint });
+            (Carrier::Cookie, place)
+        }
+        AffinityKind::Header => {
+            let Some(key) = header_key::find(effective, facts) else {
+                trail.push(TrailStep::Session(SessionFinding::NoKey));
+                return (Session::Off, None);
+            };
+            // Nodes that do not know the session agree on where it belongs (behaviour.md 4.6).
+            effective.fixed = Some(Key::of_number(key.0));
+            let known = env.sessions.find(key, env.now);
+            (Carrier::Table(key), known.ok_or(SessionFinding::None))
+        }
     };
+    let pinned = known.and_then(|place| {
+        let choice = find_pinned(effective, place, env.now)?;
+        // The fallback pool sheds nothing: there is nowhere else.
+        if !choice.fallback && effective.shedding.sheds_session(effective.view, choice.pool) {
+            return Err(SessionFinding::Shed);
+        }
+        Ok((place, choice))
+    });
     match pinned {
-        Ok(choice) => {
-            trail.push(TrailStep::Pinned(choice.endpoint));
-            (Session::Pinned, Some(choice))
+        Ok((place, choice)) => {
+            if let Carrier::Table(key) = carrier {
+                let expires = env.now.plus_seconds(effective.affinity.ttl_s().into());
+                env.sessions.keep(key, place, expires);
+            }
+            let is_enabled = effective.view.config.endpoint(choice.endpoint).enabled;
+            let note = if is_enabled { TrailStep::Pinned } else { TrailStep::Draining };
+            trail.push(note(choice.endpoint));
+            (Session::Pinned(carrier), Some(choice))
         }
         Err(finding) => {
             trail.push(TrailStep::Session(finding));
-            (Session::New, None)
+            (Session::New(carrier), None)
         }
     }
 }
 
 /// The first session cookie that holds (behaviour.md 4.2); else what is wrong with the first.
 fn read_token(
-    view: &View,
     effective: &Effective<'_>,
     cookies: &[&[u8]],
     now: Timestamp,
 ) -> Result<Token, SessionFinding> {
-    let load_balancer = view.config.load_balancer(effective.ix).id;
+    let config = &effective.view.config;
+    let load_balancer = config.load_balancer(effective.ix).id;
     let mut first_problem = None;
     let values = cookies.iter().flat_map(|line| cookie_line::session_values(line));
     for value in values.take(SESSION_COOKIES_MAX) {
-        match Token::read(value, &view.config.affinity_keys)
+        match Token::read(value, &config.affinity_keys)
             .and_then(|token| token.check(load_balancer, now))
         {
             Ok(token) => return Ok(token),
@@ -168,23 +214,24 @@ fn read_token(
 /// Looks only through the candidates and one pool's endpoints: the configuration may grow around
 /// them without slowing this down.
 fn find_pinned(
-    view: &View,
     effective: &Effective<'_>,
-    token: &Token,
+    place: SessionPlace,
+    now: Timestamp,
 ) -> Result<Choice, SessionFinding> {
+    let view = effective.view;
     let config = &view.config;
-    let is_named = |pool: PoolIx| config.pool(pool).id == token.pool;
+    let is_named = |pool: PoolIx| config.pool(pool).id == place.pool;
     let candidate = effective.candidates.iter().copied().find(|pool| is_named(*pool));
     let fallback = Some(effective.fallback_pool).filter(|pool| is_named(*pool));
     let pool = candidate.or(fallback).ok_or(SessionFinding::Gone)?;
     let endpoint = config
         .pool(pool)
         .endpoints()
-        .find(|ix| config.endpoint(*ix).id == token.endpoint)
+        .find(|ix| config.endpoint(*ix).id == place.endpoint)
         .ok_or(SessionFinding::Gone)?;
 
     let as_candidate = match candidate {
-        Some(pool) => keeps(view, pool, endpoint),
+        Some(pool) => keeps(effective, pool, endpoint, now),
         None => Err(SessionFinding::FallbackOver),
     };
     match as_candidate {
@@ -194,7 +241,8 @@ fn find_pinned(
             if effective.candidates.iter().any(|pool| view.health.pool(*pool).is_fit) {
                 return Err(finding);
             }
-            match (config.pool(pool).enabled, config.endpoint(endpoint).enabled) {
+            let serves = config.endpoint(endpoint).enabled || drains(effective, endpoint, now);
+            match (config.pool(pool).enabled, serves) {
                 (false, _) => Err(SessionFinding::PoolUnfit),
                 (true, false) => Err(SessionFinding::EndpointUnfit),
                 (true, true) => Ok(Choice { pool, endpoint, fallback: true }),
@@ -205,12 +253,35 @@ fn find_pinned(
 }
 
 /// Whether a candidate pool's endpoint may go on with its sessions; weight 0 is fine.
-fn keeps(view: &View, pool: PoolIx, endpoint: EndpointIx) -> Result<(), SessionFinding> {
-    if !view.health.pool(pool).keeps_sessions {
+///
+/// A draining endpoint may even where the pool has become critical for the lack of it; that of a
+/// disabled pool may not, for pools do not drain (behaviour.md 4.8).
+fn keeps(
+    effective: &Effective<'_>,
+    pool: PoolIx,
+    endpoint: EndpointIx,
+    now: Timestamp,
+) -> Result<(), SessionFinding> {
+    let view = effective.view;
+    if view.config.pool(pool).enabled && drains(effective, endpoint, now) {
+        Ok(())
+    } else if !view.health.pool(pool).keeps_sessions {
         Err(SessionFinding::PoolUnfit)
     } else if !view.health.keeps_sessions(endpoint) {
         Err(SessionFinding::EndpointUnfit)
     } else {
         Ok(())
     }
+}
+
+/// Whether an endpoint is disabled and still has time to finish its sessions. Probes have stopped,
+/// so what was known last of its health counts; if that is nothing, it is given the benefit.
+fn drains(effective: &Effective<'_>, ix: EndpointIx, now: Timestamp) -> bool {
+    let view = effective.view;
+    let Endpoint { enabled, disabled_at, pool, .. } = view.config.endpoint(ix);
+    let duration_s = effective.affinity.drain_duration_s;
+    let is_monitored = view.config.pool(*pool).monitor.is_some();
+    !enabled
+        && disabled_at.is_some_and(|at| now < at.plus_seconds(duration_s.into()))
+        && !(is_monitored && view.health.endpoint(ix).verdict == Verdict::Unhealthy)
 }

@@ -1,8 +1,9 @@
 //! The pipeline, from a request's facts to a plan. On the request path: allocates nothing.
 
-use evenkeel_model::View;
+use evenkeel_model::{FixedResponse, View};
 
-use crate::effective::Effective;
+use crate::asker::Asker;
+use crate::effective::{OfRequest, Outcome, resolve};
 use crate::eligible::Barred;
 use crate::select::select;
 use crate::trail::{Trail, TrailStep};
@@ -10,22 +11,25 @@ use crate::{Env, GiveUp, Plan, RequestFacts, Unavailable, affinity, host};
 
 /// What becomes of a request.
 #[derive(Debug, Clone)]
-pub enum Decision {
+#[expect(clippy::large_enum_variant, reason = "nearly all are plans; a box would allocate")]
+pub enum Decision<'v> {
     /// An endpoint is to answer it, as the plan says.
-    Forward(Plan),
+    Forward(Plan<'v>),
+    /// It gets this answer. No endpoint is contacted, no session set (behaviour.md 1.9).
+    Respond(&'v FixedResponse),
     /// Nobody can.
     Unavailable(Unavailable),
 }
 
 /// Decides where a request goes, and notes on the trail why.
-pub fn decide(
-    view: &View,
+pub fn decide<'v>(
+    view: &'v View,
     facts: &RequestFacts<'_>,
     env: &mut Env<'_>,
     trail: &mut Trail,
-) -> Decision {
+) -> Decision<'v> {
     match plan(view, facts, env, trail) {
-        Ok(plan) => Decision::Forward(plan),
+        Ok(decision) => decision,
         Err(reason) => {
             trail.push(TrailStep::GaveUp(GiveUp::Unavailable(reason)));
             Decision::Unavailable(reason)
@@ -33,20 +37,29 @@ pub fn decide(
     }
 }
 
-fn plan(
-    view: &View,
+fn plan<'v>(
+    view: &'v View,
     facts: &RequestFacts<'_>,
     env: &mut Env<'_>,
     trail: &mut Trail,
-) -> Result<Plan, Unavailable> {
-    let load_balancer = host::find(view, facts.host)?;
+) -> Result<Decision<'v>, Unavailable> {
+    let load_balancer = host::find_proxied(view, facts.host, facts.mode)?;
     trail.push(TrailStep::LoadBalancer(load_balancer));
-    let effective = Effective::new(view, load_balancer);
-    let (session, pinned) = affinity::find(view, &effective, facts.cookies, env.now, trail);
+    let asker = Asker::of_request(facts);
+    let conditions = OfRequest { facts, asker: &asker, now: env.now };
+    let mut effective = match resolve(view, load_balancer, &asker, &conditions, env, trail) {
+        Outcome::Steer(effective) => effective,
+        Outcome::Respond(response) => {
+            trail.push(TrailStep::Responded(response.status));
+            return Ok(Decision::Respond(response));
+        }
+    };
+    let (session, pinned) = affinity::find(&mut effective, facts, env, trail);
     let choice = match pinned {
         Some(choice) => choice,
-        None => select(view, &effective, &Barred::default(), env, trail)
-            .ok_or(Unavailable::NoEndpoint)?,
+        None => {
+            select(&effective, &Barred::default(), env, trail).ok_or(Unavailable::NoEndpoint)?
+        }
     };
-    Ok(Plan::new(load_balancer, session, choice))
+    Ok(Decision::Forward(Plan::new(effective, session, choice)))
 }

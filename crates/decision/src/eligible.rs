@@ -6,6 +6,8 @@ use arrayvec::ArrayVec;
 use evenkeel_model::{EndpointIx, PoolIx, View};
 
 use crate::PassedOver;
+use crate::effective::Effective;
+use crate::trail::{Trail, TrailStep};
 
 /// Endpoints one request may find unresolvable before it gives up. The default quota allows a pool
 /// 20 endpoints, so one dead pool never gets here; a request that does meets a resolver outage,
@@ -46,7 +48,12 @@ impl Barred {
 }
 
 /// Whether a pool may be chosen, and if not, why it is passed over.
-pub(crate) fn check(view: &View, pool: PoolIx, barred: &Barred) -> Result<(), PassedOver> {
+pub(crate) fn check(
+    effective: &Effective<'_>,
+    pool: PoolIx,
+    barred: &Barred,
+) -> Result<(), PassedOver> {
+    let view = effective.view;
     let health = view.health.pool(pool);
     if !health.is_fit {
         return Err(match view.config.pool(pool) {
@@ -55,10 +62,28 @@ pub(crate) fn check(view: &View, pool: PoolIx, barred: &Barred) -> Result<(), Pa
             _ => PassedOver::NoWeight,
         });
     }
+    if effective.shedding.sheds(view, pool) {
+        return Err(PassedOver::Shed);
+    }
     if !barred.is_empty() && open(view, pool, barred).next().is_none() {
         return Err(PassedOver::Tried);
     }
     Ok(())
+}
+
+/// The candidates that may be chosen, in order. Notes on the trail why the others may not.
+pub(crate) fn survivors<'e>(
+    effective: &'e Effective<'_>,
+    barred: &'e Barred,
+    trail: &'e mut Trail,
+) -> impl Iterator<Item = PoolIx> + 'e {
+    effective.candidates.iter().copied().filter(move |pool| {
+        let checked = check(effective, *pool, barred);
+        if let Err(why) = checked {
+            trail.push(TrailStep::PassedOver(*pool, why));
+        }
+        checked.is_ok()
+    })
 }
 
 /// The endpoints of a pool that may take this request.

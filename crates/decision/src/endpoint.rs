@@ -1,31 +1,85 @@
-//! Step 6: which endpoint inside the chosen pool (behaviour.md 3). A file per policy.
+//! Step 6: which endpoint inside the chosen pool (behaviour.md 3).
 
-mod random;
+use evenkeel_model::{EndpointIx, EndpointSteering, PoolIx, View};
 
-use evenkeel_model::{EndpointIx, PoolIx, View};
-
-use crate::Rng;
+use crate::draw::{Divisor, choose};
+use crate::effective::Effective;
 use crate::eligible::{Barred, open};
+use crate::rendezvous::{Key, Purpose};
+use crate::trail::{PassedOver, Trail, TrailStep};
+use crate::{Env, Load};
 
 /// Picks among a pool's eligible endpoints; `None` when it has none.
 pub(crate) fn pick(
-    view: &View,
+    effective: &Effective<'_>,
     pool: PoolIx,
     barred: &Barred,
-    rng: &mut dyn Rng,
+    env: &mut Env<'_>,
+    trail: &mut Trail,
 ) -> Option<EndpointIx> {
-    pick_of(view, pool, open(view, pool, barred), rng)
+    let view = effective.view;
+    if trail.is_thorough() {
+        for ix in view.config.pool(pool).endpoints() {
+            if let Some(why) = why_not(view, ix, barred) {
+                trail.consider(TrailStep::EndpointPassedOver(ix, why));
+            }
+        }
+    }
+    pick_of(effective, pool, open(view, pool, barred), env, trail)
+}
+
+fn why_not(view: &View, ix: EndpointIx, barred: &Barred) -> Option<PassedOver> {
+    if view.health.is_fit(ix) {
+        return barred.bars(view, ix).then_some(PassedOver::Tried);
+    }
+    Some(match view.config.endpoint(ix) {
+        endpoint if !endpoint.enabled => PassedOver::Disabled,
+        endpoint if endpoint.weight.is_zero() => PassedOver::NoWeight,
+        _ => PassedOver::Unhealthy,
+    })
 }
 
 /// Picks among some of a pool's endpoints by the pool's policy. When all of them weigh nothing,
 /// they are treated as equal (behaviour.md 1.4).
 pub(crate) fn pick_of(
-    view: &View,
+    effective: &Effective<'_>,
     pool: PoolIx,
     endpoints: impl Iterator<Item = EndpointIx> + Clone,
-    rng: &mut dyn Rng,
+    env: &mut Env<'_>,
+    trail: &mut Trail,
 ) -> Option<EndpointIx> {
-    match view.config.pool(pool).endpoint_steering {
-        _ => random::pick(view, endpoints, rng),
+    let config = &effective.view.config;
+    let policy = config.pool(pool).endpoint_steering;
+    let by = match policy {
+        EndpointSteering::Random | EndpointSteering::Hash => Divisor::One,
+        EndpointSteering::LeastOutstandingRequests => Divisor::Requests,
+        EndpointSteering::LeastConnections => Divisor::Connections,
+    };
+    let by_client = (policy == EndpointSteering::Hash).then_some(effective.client);
+    let loads = env.loads;
+    let load = |ix: EndpointIx| {
+        if effective.is_http { loads.endpoint(config.endpoint(ix).id) } else { Load::default() }
+    };
+    if trail.is_thorough() && by != Divisor::One {
+        for ix in endpoints.clone() {
+            trail.consider(TrailStep::EndpointLoad(ix, load(ix)));
+        }
     }
+    let weight = |ix: EndpointIx| config.endpoint(ix).weight.hundredths();
+    let is_even = endpoints.clone().all(|ix| weight(ix) == 0);
+    choose(
+        endpoints.map(|ix| (ix, if is_even { 1 } else { weight(ix) })),
+        by,
+        effective.fixed.or(by_client),
+        |key, ix| hash(effective.view, key, ix),
+        load,
+        env,
+    )
+}
+
+/// The fixed hash of a key and an endpoint: by identity, so that names and order mean nothing.
+pub(crate) fn hash(view: &View, key: Key, ix: EndpointIx) -> u64 {
+    let endpoint = view.config.endpoint(ix);
+    let pool = view.config.pool(endpoint.pool);
+    key.hash(Purpose::Endpoint, [&pool.id.0, &endpoint.id.0.to_be_bytes()])
 }

@@ -3,24 +3,32 @@
 
 use evenkeel_model::{EndpointIx, PoolIx, View};
 
+use crate::effective::Effective;
 use crate::eligible::Barred;
-use crate::{Rng, endpoint};
+use crate::trail::Trail;
+use crate::{Env, endpoint};
 
 /// Picks among all enabled endpoints of the fallback pool; `None` when it is disabled or has none
 /// left for this request.
 pub(crate) fn pick(
-    view: &View,
+    effective: &Effective<'_>,
     pool: PoolIx,
     barred: &Barred,
-    rng: &mut dyn Rng,
+    env: &mut Env<'_>,
+    trail: &mut Trail,
 ) -> Option<EndpointIx> {
+    endpoint::pick_of(effective, pool, open(effective.view, pool, barred), env, trail)
+}
+
+/// The endpoints of a pool that may take this request while it serves as the fallback.
+pub(crate) fn open<'v>(
+    view: &'v View,
+    pool: PoolIx,
+    barred: &'v Barred,
+) -> impl Iterator<Item = EndpointIx> + Clone + 'v {
     let config = &view.config;
-    if !config.pool(pool).enabled {
-        return None;
-    }
-    let enabled = config
-        .pool(pool)
-        .endpoints()
-        .filter(|ix| config.endpoint(*ix).enabled && !barred.bars(view, *ix));
-    endpoint::pick_of(view, pool, enabled, rng)
+    let is_enabled = config.pool(pool).enabled;
+    let endpoints = config.pool(pool).endpoints();
+    endpoints
+        .filter(move |ix| is_enabled && config.endpoint(*ix).enabled && !barred.bars(view, *ix))
 }

@@ -2,11 +2,24 @@
 
 use evenkeel_model::{LoadBalancerIx, View};
 
-use crate::Unavailable;
+use crate::{Mode, Unavailable};
 
-/// The load balancer that serves a host name through the proxy. A disabled one owns no name, and a
-/// DNS-only one owns its name but takes no traffic here.
+/// The load balancer that owns a host name. A disabled one owns none.
 pub(crate) fn find(view: &View, host: &str) -> Result<LoadBalancerIx, Unavailable> {
-    let ix = view.config.find_host(host).ok_or(Unavailable::UnknownHost)?;
-    if view.config.load_balancer(ix).proxied { Ok(ix) } else { Err(Unavailable::DnsOnly) }
+    view.config.find_host(host).ok_or(Unavailable::UnknownHost)
+}
+
+/// The load balancer that serves a host name through the proxy. A DNS-only one owns its name, but
+/// takes no requests here; streams are always proxied (behaviour.md 9.1).
+pub(crate) fn find_proxied(
+    view: &View,
+    host: &str,
+    mode: Mode,
+) -> Result<LoadBalancerIx, Unavailable> {
+    let ix = find(view, host)?;
+    if view.config.load_balancer(ix).proxied || mode == Mode::Stream {
+        Ok(ix)
+    } else {
+        Err(Unavailable::DnsOnly)
+    }
 }

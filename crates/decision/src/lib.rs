@@ -1,5 +1,6 @@
-//! Pure choices: host to load balancer, session affinity, steering, endpoint choice, the failover
-//! plan, and the trail that explains them. No I/O, no clock, no randomness of its own.
+//! Pure choices: host to load balancer, overrides, session affinity, steering, endpoint choice, the
+//! failover plan, answers to DNS queries, and the trail that explains them. No I/O, no clock, no
+//! randomness of its own.
 //!
 //! [`decide`] walks the pipeline of behaviour.md 1.2, one module per step and in its order:
 //!
@@ -9,7 +10,7 @@
 //! | 1, 2 | pool sets, custom rules | `effective`: what the later steps see of the load balancer |
 //! | 3 | session affinity | [`affinity`] |
 //! | 4 | pool by steering policy | `steering` |
-//! | 5 | load shedding | `select`, between steps 4 and 6 |
+//! | 5 | load shedding | `shedding`, as a filter on step 4 |
 //! | 6 | endpoint inside the pool | `endpoint` |
 //! | 7, 8 | dial, at most one retry | [`plan`] |
 //! | 9, 10 | fallback pool, giving up | `fallback`, [`failure`] |
@@ -17,8 +18,8 @@
 //! What a step may choose from at all is `eligible`: first filter, then steer.
 //!
 //! A caller loads one [`View`](evenkeel_model::View), calls [`decide`], and then obeys the
-//! [`Plan`]: dial whom [`Plan::step`] names, report what went wrong, ask again. The same view has
-//! to be passed to every call about one request, for a plan and a trail hold places in it.
+//! [`Plan`]: dial whom [`Plan::step`] names, report what went wrong, ask again. For a DNS query it
+//! calls [`answer`] instead, which takes the same steps up to the pool.
 
 #![no_std]
 
@@ -27,7 +28,10 @@ extern crate alloc;
 extern crate std;
 
 pub mod affinity;
+pub mod answer;
+mod asker;
 mod decide;
+mod draw;
 mod effective;
 mod eligible;
 mod endpoint;
@@ -36,19 +40,30 @@ pub mod failure;
 mod fallback;
 pub mod health;
 mod host;
+pub mod latency;
+mod loads;
 pub mod plan;
+mod rendezvous;
 mod rng;
 mod select;
+mod sessions;
+mod shedding;
 mod steering;
 pub mod trail;
 
 pub use affinity::{
     COOKIE_NAME, SessionCookie, SessionFinding, mentions_session_cookie, strip_session_cookie,
 };
+pub use answer::{Answer, Answered, answer};
 pub use decide::{Decision, decide};
 pub use eligible::UNRESOLVED_MAX;
-pub use facts::{Env, RequestFacts};
+pub use facts::{
+    ClientSubnet, Env, Geography, HeaderVisitor, Headers, Mode, NoGeography, NoHeaders, QueryFacts,
+    RequestFacts,
+};
 pub use failure::{DialFailure, GiveUp, Unavailable};
+pub use loads::{Load, Loads, NoLoads};
 pub use plan::{Plan, Step, Target};
 pub use rng::Rng;
+pub use sessions::{NoSessions, SESSIONS_MAX, SessionKey, SessionPlace, SessionTable, Sessions};
 pub use trail::{PassedOver, Trail, TrailStep};

@@ -5,14 +5,16 @@
 //! request either: everything it is told of happens before a byte of the request was sent, so any
 //! method and any body may go to the next endpoint (behaviour.md 5.2).
 
+use core::fmt;
+
 use evenkeel_model::{EndpointIx, LoadBalancerIx, PoolIx, View};
 
-use crate::affinity::{Session, SessionCookie};
+use crate::affinity::{Carrier, Session, SessionCookie};
 use crate::effective::Effective;
 use crate::eligible::Barred;
 use crate::select::{Choice, select, select_in};
 use crate::trail::{Trail, TrailStep};
-use crate::{DialFailure, Env, GiveUp, Unavailable};
+use crate::{DialFailure, Env, GiveUp, SessionPlace, Unavailable};
 
 /// Endpoints one request may be dialled to: the first and one retry (behaviour.md 5.1).
 const ATTEMPTS_MAX: u8 = 2;
@@ -44,6 +46,26 @@ impl Target {
         let Choice { pool, endpoint, fallback } = choice;
         Self { endpoint, pool, fallback, attempt }
     }
+
+    /// The pool as logs and statistics name it: `eu`, or `eu (Fallback)` (behaviour.md 13, T50).
+    #[must_use]
+    pub fn pool_label<'v>(&self, view: &'v View) -> PoolLabel<'v> {
+        PoolLabel { name: &view.config.pool(self.pool).name, fallback: self.fallback }
+    }
+}
+
+/// Prints a pool in its role, see [`Target::pool_label`].
+#[derive(Debug, Clone, Copy)]
+pub struct PoolLabel<'v> {
+    name: &'v str,
+    fallback: bool,
+}
+
+impl fmt::Display for PoolLabel<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name)?;
+        if self.fallback { f.write_str(" (Fallback)") } else { Ok(()) }
+    }
 }
 
 /// The failover machine of one request.
@@ -59,10 +81,11 @@ impl Target {
 ///        └── failed without a retry, nobody left ───────┴──▶ GiveUp
 /// ```
 ///
-/// It holds places in the [`View`] it was made on: every call has to be given that very view.
+/// It borrows from the [`View`] it was made on, overrides of rules included: a retry sees the load
+/// balancer that the first attempt saw, whatever is published meanwhile. It allocates nothing.
 #[derive(Debug, Clone)]
-pub struct Plan {
-    load_balancer: LoadBalancerIx,
+pub struct Plan<'v> {
+    effective: Effective<'v>,
     step: Step,
     session: Session,
     barred: Barred,
@@ -70,10 +93,10 @@ pub struct Plan {
     failure: Option<DialFailure>,
 }
 
-impl Plan {
-    pub(crate) fn new(load_balancer: LoadBalancerIx, session: Session, choice: Choice) -> Self {
+impl<'v> Plan<'v> {
+    pub(crate) fn new(effective: Effective<'v>, session: Session, choice: Choice) -> Self {
         Self {
-            load_balancer,
+            effective,
             step: Step::Dial(Target::new(choice, 1)),
             session,
             barred: Barred::default(),
@@ -84,7 +107,13 @@ impl Plan {
     /// Whose request this is.
     #[must_use]
     pub const fn load_balancer(&self) -> LoadBalancerIx {
-        self.load_balancer
+        self.effective.ix
+    }
+
+    /// The view it was made on.
+    #[must_use]
+    pub const fn view(&self) -> &'v View {
+        self.effective.view
     }
 
     /// What to do now.
@@ -95,26 +124,19 @@ impl Plan {
 
     /// Reports that no connection to the current target came to stand, TLS included. Leads to
     /// another endpoint once at most, and only if the session allows it.
-    pub fn failed(
-        &mut self,
-        view: &View,
-        env: &mut Env<'_>,
-        failure: DialFailure,
-        trail: &mut Trail,
-    ) {
+    pub fn failed(&mut self, env: &mut Env<'_>, failure: DialFailure, trail: &mut Trail) {
         let Step::Dial(target) = self.step else {
             debug_assert!(false, "nobody was to be dialled");
             return;
         };
         trail.push(TrailStep::DialFailed(target.endpoint, failure));
-        let effective = Effective::new(view, self.load_balancer);
-        let retry = match self.session.after_failure(effective.affinity.failover) {
-            Some(session) if target.attempt < ATTEMPTS_MAX => {
+        let retry = match self.session.after_failure(self.effective.affinity.failover()) {
+            Some(session) if target.attempt < ATTEMPTS_MAX && self.effective.is_http => {
                 self.session = session;
                 self.failure = Some(failure);
                 self.barred.failed(target.endpoint);
                 trail.push(TrailStep::Retry);
-                self.next(view, &effective, target, env, trail)
+                self.next(target, env, trail)
             }
             _ => None,
         };
@@ -124,7 +146,7 @@ impl Plan {
     /// Reports that the current target's name does not resolve. Somebody else is chosen as if the
     /// endpoint were not eligible, for this request only: no attempt is used up, no session
     /// changed (behaviour.md 1.3).
-    pub fn unresolved(&mut self, view: &View, env: &mut Env<'_>, trail: &mut Trail) {
+    pub fn unresolved(&mut self, env: &mut Env<'_>, trail: &mut Trail) {
         let Step::Dial(target) = self.step else {
             debug_assert!(false, "nobody was to be dialled");
             return;
@@ -132,8 +154,7 @@ impl Plan {
         trail.push(TrailStep::Unresolved(target.endpoint));
         self.session = self.session.after_unresolved();
         let other = if self.barred.unresolved(target.endpoint) {
-            let effective = Effective::new(view, self.load_balancer);
-            self.next(view, &effective, target, env, trail)
+            self.next(target, env, trail)
         } else {
             None
         };
@@ -145,36 +166,49 @@ impl Plan {
         self.go_on(other, target.attempt, reason, trail);
     }
 
-    /// The session cookie to set on the answer of the current target: `None` when the client's
-    /// session stays as it is, or there is no affinity.
-    #[must_use]
-    pub const fn answered(&self) -> Option<SessionCookie> {
-        match (self.step, self.session) {
-            (Step::Dial(Target { endpoint, pool, .. }), Session::New) => {
-                Some(SessionCookie { load_balancer: self.load_balancer, pool, endpoint })
+    /// Reports that the current target answers with a head of its own: call it once per request,
+    /// interim responses but 101 excluded. Remembers a new session by headers.
+    ///
+    /// Returns the session cookie to set: `None` when the client's session stays as it is, is not
+    /// kept in a cookie, or there is no affinity.
+    pub fn answered(&self, env: &mut Env<'_>) -> Option<SessionCookie> {
+        let (Step::Dial(target), Session::New(carrier)) = (self.step, self.session) else {
+            return None;
+        };
+        let Effective { view, ix, affinity, .. } = self.effective;
+        let Target { endpoint, pool, .. } = target;
+        let ttl_s = affinity.ttl_s();
+        match carrier {
+            Carrier::Table(key) => {
+                let (pool, endpoint) =
+                    (view.config.pool(pool).id, view.config.endpoint(endpoint).id);
+                let expires = env.now.plus_seconds(ttl_s.into());
+                env.sessions.keep(key, SessionPlace { pool, endpoint }, expires);
+                None
             }
-            _ => None,
+            Carrier::Cookie => Some(SessionCookie {
+                load_balancer: ix,
+                pool,
+                endpoint,
+                ttl_s,
+                same_site: affinity.same_site,
+                secure: affinity.secure,
+            }),
         }
     }
 
     /// Somebody else: in the same pool, or by the policies wherever they lead. A retry leaves the
     /// pool only if it is told to.
-    fn next(
-        &self,
-        view: &View,
-        effective: &Effective<'_>,
-        from: Target,
-        env: &mut Env<'_>,
-        trail: &mut Trail,
-    ) -> Option<Choice> {
+    fn next(&self, from: Target, env: &mut Env<'_>, trail: &mut Trail) -> Option<Choice> {
         let Target { pool, fallback, .. } = from;
-        let beside = select_in(view, pool, fallback, &self.barred, env, trail);
+        let effective = &self.effective;
+        let beside = select_in(effective, pool, fallback, &self.barred, env, trail);
         let may_leave = self.failure.is_none() || effective.failover_across_pools;
         // Beyond the fallback pool there is nothing to leave for.
         if beside.is_some() || fallback || !may_leave {
             return beside;
         }
-        select(view, effective, &self.barred, env, trail)
+        select(effective, &self.barred, env, trail)
     }
 
     fn go_on(&mut self, choice: Option<Choice>, attempt: u8, reason: GiveUp, trail: &mut Trail) {

@@ -49,6 +49,31 @@ pub(crate) fn draw<T>(
     })
 }
 
+/// Draws an item with the chance `weight / sum of weights`. With a sum of 0 there is nothing to draw.
+///
+/// Counts may change while this runs, so each weight is asked for twice and need not be the same;
+/// the last item with any weight takes what rounding and change leave over.
+pub(crate) fn draw_real<T>(
+    rng: &mut dyn Rng,
+    items: impl Iterator<Item = (T, f64)> + Clone,
+) -> Option<T> {
+    let total: f64 = items.clone().map(|(_, weight)| weight).sum();
+    if total <= 0.0 {
+        return None;
+    }
+    #[expect(clippy::cast_precision_loss, reason = "53 bits fit exactly")]
+    let mut rest = (rng.next_u64() >> 11) as f64 / 9_007_199_254_740_992.0 * total;
+    let mut last = None;
+    for (item, weight) in items.filter(|(_, weight)| *weight > 0.0) {
+        last = Some(item);
+        if rest < weight {
+            break;
+        }
+        rest -= weight;
+    }
+    last
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

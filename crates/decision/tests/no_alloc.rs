@@ -5,8 +5,8 @@ use std::cell::Cell;
 use std::sync::Arc;
 
 use evenkeel_decision::{
-    Decision, DialFailure, Env, RequestFacts, Rng, Step, Trail, decide, mentions_session_cookie,
-    strip_session_cookie,
+    Decision, DialFailure, Env, NoLoads, NoSessions, RequestFacts, Rng, Step, Trail, decide,
+    mentions_session_cookie, strip_session_cookie,
 };
 use evenkeel_model::{
     Address, AffinityKey, AffinityKeys, AffinityKind, ConfigBuilder, EndpointHealth, EndpointSpec,
@@ -82,20 +82,19 @@ fn view(steering: Steering) -> View {
 fn allocations(view: &View, cookies: &[&[u8]], out: &mut Vec<u8>) -> u32 {
     let before = ALLOCATIONS.get();
     let facts = RequestFacts {
-        host: "shop.example.com",
-        client: [203, 0, 113, 9].into(),
         https: true,
         cookies,
+        ..RequestFacts::new("shop.example.com", [203, 0, 113, 9].into())
     };
-    let mut env = Env { now: NOW, rng: &mut Ones };
+    let mut env = Env { now: NOW, rng: &mut Ones, loads: &NoLoads, sessions: &mut NoSessions };
     let mut trail = Trail::new();
     let Decision::Forward(mut plan) = decide(view, &facts, &mut env, &mut trail) else {
         panic!("an endpoint is fit");
     };
-    plan.unresolved(view, &mut env, &mut trail);
-    plan.failed(view, &mut env, DialFailure::Refused, &mut trail);
+    plan.unresolved(&mut env, &mut trail);
+    plan.failed(&mut env, DialFailure::Refused, &mut trail);
     assert!(matches!(plan.step(), Step::Dial(target) if target.attempt == 2));
-    if let Some(session) = plan.answered() {
+    if let Some(session) = plan.answered(&mut env) {
         session.write_value(view, NOW, true, out);
     }
     for line in cookies.iter().filter(|line| mentions_session_cookie(line)) {

@@ -3,8 +3,7 @@
 use alloc::vec::Vec;
 
 use evenkeel_model::{
-    CookieSameSite, CookieSecure, EndpointIx, LoadBalancerIx, PoolIx, SessionAffinity, Timestamp,
-    View,
+    CookieSameSite, CookieSecure, EndpointIx, LoadBalancerIx, PoolIx, Timestamp, View,
 };
 
 use super::token::Token;
@@ -22,6 +21,12 @@ pub struct SessionCookie {
     pub pool: PoolIx,
     /// Who serves the session from now on.
     pub endpoint: EndpointIx,
+    /// How long it lasts, in seconds.
+    pub ttl_s: u32,
+    /// The `SameSite` attribute, as configured.
+    pub same_site: CookieSameSite,
+    /// The `Secure` attribute, as configured.
+    pub secure: CookieSecure,
 }
 
 impl SessionCookie {
@@ -29,17 +34,16 @@ impl SessionCookie {
     /// client came by HTTPS.
     pub fn write_value(&self, view: &View, now: Timestamp, https: bool, out: &mut Vec<u8>) {
         let config = &view.config;
-        let load_balancer = config.load_balancer(self.load_balancer);
-        let expires = now
-            .plus_seconds(load_balancer.affinity.kind.ttl_s(load_balancer.affinity.ttl_s).into());
+        let load_balancer = config.load_balancer(self.load_balancer).id;
+        let expires = now.plus_seconds(self.ttl_s.into());
         let token = Token {
-            load_balancer: load_balancer.id,
+            load_balancer,
             pool: config.pool(self.pool).id,
             endpoint: config.endpoint(self.endpoint).id,
             created: now,
             expires,
         };
-        let (same_site, secure) = attributes(&load_balancer.affinity, https);
+        let (same_site, secure) = attributes(self.same_site, self.secure, https);
         for part in [
             COOKIE_NAME.as_bytes(),
             b"=",
@@ -59,13 +63,17 @@ impl SessionCookie {
 ///
 /// What the user names is what is sent, sensible or not: `None` without `Secure` is for `api` to
 /// refuse. `Auto` never produces that pair, because browsers drop such cookies (U1).
-fn attributes(affinity: &SessionAffinity, https: bool) -> (&'static str, bool) {
-    let secure = match affinity.secure {
+fn attributes(
+    same_site: CookieSameSite,
+    secure: CookieSecure,
+    https: bool,
+) -> (&'static str, bool) {
+    let secure = match secure {
         CookieSecure::Auto => https,
         CookieSecure::Always => true,
         CookieSecure::Never => false,
     };
-    let same_site = match affinity.same_site {
+    let same_site = match same_site {
         CookieSameSite::Auto if https && secure => "None",
         CookieSameSite::Auto | CookieSameSite::Lax => "Lax",
         CookieSameSite::None => "None",
@@ -97,9 +105,8 @@ mod tests {
             (Site::Strict, Auto, true, ("Strict", true)),
             (Site::Strict, Always, false, ("Strict", true)),
         ] {
-            let affinity = SessionAffinity { same_site, secure, ..SessionAffinity::default() };
             assert_eq!(
-                attributes(&affinity, https),
+                attributes(same_site, secure, https),
                 expected,
                 "{same_site:?} {secure:?} https={https}"
             );

@@ -1,7 +1,7 @@
 //! Tables: one line per state of behaviour.md 1.3, 1.4, 1.6, 4.7 and 5.1.
 
 use evenkeel_decision::{
-    Decision, Env, GiveUp, RequestFacts, Trail, UNRESOLVED_MAX, Unavailable,
+    Decision, Env, GiveUp, NoLoads, NoSessions, RequestFacts, Trail, UNRESOLVED_MAX, Unavailable,
     affinity::SESSION_COOKIES_MAX, decide,
 };
 
@@ -71,9 +71,10 @@ fn hosts_that_are_not_served_are_told_apart() {
         ("dns-only | eu: a", "shop.example.com", Unavailable::DnsOnly),
     ] {
         let world = World::parse(world);
-        let facts = RequestFacts { host, client: [127, 0, 0, 1].into(), https: true, cookies: &[] };
+        let facts = RequestFacts::new(host, [127, 0, 0, 1].into());
         let mut trail = Trail::new();
-        let mut env = Env { now: START, rng: &mut First };
+        let (rng, loads, sessions) = (&mut First, &NoLoads, &mut NoSessions);
+        let mut env = Env { now: START, rng, loads, sessions };
         let decision = decide(&world.view, &facts, &mut env, &mut trail);
         assert!(matches!(decision, Decision::Unavailable(found) if found == reason), "{host}");
         assert_eq!((reason.status(), reason.error_code()), (409, 1018));
