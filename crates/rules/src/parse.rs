@@ -32,8 +32,7 @@ use crate::syntax::{
 };
 
 /// Depth of parentheses, negations and calls within each other. Written by hand it stays below ten;
-/// at this depth evaluation needs some tens of kilobytes of stack, and the parser's debug build a
-/// few hundred.
+/// at this depth even an unoptimised build stays below half of a thread's usual stack.
 pub(crate) const NESTING_MAX: usize = 48;
 
 /// The text with the position in it, and the depth there.
@@ -190,14 +189,9 @@ fn take_sign(input: &mut Input<'_>, sign: &str) -> Parsed<bool> {
 
 /// What is wrong with what follows a complete operand.
 fn after_operand(input: &Input<'_>) -> ParseError {
-    const WORDS: [&str; 15] = [
-        "and", "contains", "eq", "ge", "gt", "in", "le", "lt", "matches", "ne", "not", "or",
-        "strict", "wildcard", "xor",
-    ];
     let word = peek_word(input);
-    let known = WORDS.iter().find(|known| known.eq_ignore_ascii_case(word));
-    if let Some(known) = known.filter(|known| **known != word) {
-        return fail(input, &format!("operators are written in lower case, `{known}`"));
+    if let Some(error) = miswritten(input, word) {
+        return error;
     }
     if FunctionName::named(word).is_some() {
         return fail(input, &format!("`{word}` is a function, write `{word}(…)`"));
@@ -208,31 +202,34 @@ fn after_operand(input: &Input<'_>) -> ParseError {
     fail(input, "expected an operator or the end")
 }
 
+/// The word of the language that a word is in some case.
+fn keyword(word: &str) -> Option<&'static str> {
+    const WORDS: [&str; 17] = [
+        "and", "contains", "eq", "false", "ge", "gt", "in", "le", "lt", "matches", "ne", "not",
+        "or", "strict", "true", "wildcard", "xor",
+    ];
+    WORDS.into_iter().find(|known| known.eq_ignore_ascii_case(word))
+}
+
+/// A word of the language in upper case.
+fn miswritten(input: &Input<'_>, word: &str) -> Option<ParseError> {
+    let known = keyword(word).filter(|known| *known != word)?;
+    Some(fail(input, &format!("operators and constants are lower-case, expected `{known}`")))
+}
+
 /// A field or a call, and the indexes behind it.
 fn operand(input: &mut Input<'_>) -> Parsed<Operand> {
     let start = position(input);
     let name = peek_word(input);
-    if !name.starts_with(|first: char| first.is_ascii_alphabetic()) {
+    if let Some(error) = miswritten(input, name) {
+        return Err(error);
+    }
+    let is_name = name.starts_with(|first: char| first.is_ascii_alphabetic());
+    if !is_name || keyword(name).is_some() {
         return Err(fail(input, "expected a field, a function, `not` or `(`"));
     }
     take(input, name)?;
-    let base = if input.trim_start().starts_with('(') {
-        let Some(function) = FunctionName::named(name) else {
-            let known = nearest::to(name, FunctionName::all());
-            return Err(unknown(start, "function", name, known));
-        };
-        space(input)?;
-        take(input, "(")?;
-        Base::Call(function, nested(input, start, arguments)?)
-    } else if let Some(field) = Field::named(name) {
-        Base::Field(field)
-    } else if FunctionName::named(name).is_some() {
-        return Err(fail(input, &format!("`{name}` is a function, expected `(`")));
-    } else {
-        let known = nearest::to(name, Field::all().map(|(name, _)| name));
-        return Err(unknown(start, "field", name, known));
-    };
-
+    let base = base(input, start, name)?;
     let mut indexes = Vec::new();
     while peek_char(input) == Some('[') {
         let at = At(position(input));
@@ -242,6 +239,29 @@ fn operand(input: &mut Input<'_>) -> Parsed<Operand> {
     Ok(Operand { at: At(start), base, indexes })
 }
 
+/// The field of a name, or the call of a function and its arguments.
+fn base(input: &mut Input<'_>, start: usize, name: &str) -> Parsed<Base> {
+    let function = FunctionName::named(name);
+    if input.trim_start().starts_with('(') {
+        let Some(function) = function else {
+            let nearest = nearest::to(name, FunctionName::all());
+            return Err(unknown(start, "function", name, nearest));
+        };
+        space(input)?;
+        take(input, "(")?;
+        return Ok(Base::Call(function, nested(input, start, arguments)?));
+    }
+    if let Some(field) = Field::named(name) {
+        return Ok(Base::Field(field));
+    }
+    if function.is_some() {
+        return Err(fail(input, &format!("`{name}` is a function, expected `(`")));
+    }
+    let nearest = nearest::to(name, Field::all().map(|(name, _)| name));
+    Err(unknown(start, "field", name, nearest))
+}
+
+/// A name that there is none of.
 fn unknown(at: usize, what: &str, name: &str, nearest: Option<&str>) -> ParseError {
     let name = lexical::shortened(name);
     let mut message = format!("unknown {what} `{name}`");
