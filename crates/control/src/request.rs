@@ -148,6 +148,7 @@ pub(crate) struct At {
     account: Option<String>,
     zone: Option<String>,
     id: Option<String>,
+    region: Option<String>,
     path: String,
 }
 
@@ -161,6 +162,11 @@ impl<S: Send + Sync> FromRequestParts<S> for At {
         };
         let mut at = Self { path, ..Self::default() };
         for (name, value) in &parameters {
+            // The one word of a path that is no identifier.
+            if name == "region" {
+                at.region = Some(value.to_owned());
+                continue;
+            }
             if !is_id(value) {
                 return Err(ApiError::unroutable(&at.path));
             }
@@ -179,6 +185,11 @@ impl At {
     /// The object's own identifier.
     pub(crate) fn id(&self) -> &str {
         self.id.as_deref().unwrap_or_default()
+    }
+
+    /// The code of a region, as sent.
+    pub(crate) fn region(&self) -> &str {
+        self.region.as_deref().unwrap_or_default()
     }
 
     /// The zone's identifier.

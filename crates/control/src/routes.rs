@@ -4,6 +4,7 @@
 //! |---|---|
 //! | load balancers, pools, monitors: all verbs | [`object`], told apart by an [`object::Object`] each |
 //! | bulk PATCH and references of pools, references of monitors | [`pools`], [`monitors`] |
+//! | regions | [`regions`] |
 //! | zones; accounts; user and tokens | [`zones`]; [`accounts`]; [`user`] |
 //! | `/healthz`, `/readyz`, `/metrics` | [`probes`], without credentials |
 //!
@@ -16,6 +17,7 @@ mod object;
 mod pools;
 mod probes;
 mod references;
+mod regions;
 mod user;
 mod zones;
 
@@ -68,6 +70,8 @@ fn api() -> Router<Arc<App>> {
             "/accounts/{account}/load_balancers/monitors/{id}/references",
             get(monitors::references),
         )
+        .route("/accounts/{account}/load_balancers/regions", get(regions::list))
+        .route("/accounts/{account}/load_balancers/regions/{region}", get(regions::fetch))
         .route("/zones", get(zones::list).post(zones::create))
         .route("/zones/{zone}", get(zones::fetch).patch(zones::patch).delete(zones::delete))
         .route("/accounts", get(accounts::list))

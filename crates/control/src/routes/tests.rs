@@ -5,6 +5,7 @@ mod changes;
 mod lists;
 mod objects;
 mod refusals;
+mod regions;
 mod shapes;
 
 use std::sync::Arc;
