@@ -47,8 +47,8 @@ struct Request<'a, D> {
     trail: Trail,
     /// Whether the head still stands at the front of the input.
     has_head: bool,
-    /// The form of an error page, noted before the head leaves the input.
-    form: Form,
+    /// A copy of the head, once it has left the input to let the body through.
+    kept_head: Vec<u8>,
 }
 
 /// How an attempt on one endpoint ended.
@@ -106,7 +106,7 @@ pub(crate) async fn handle<D: Transport>(
         ray,
         trail,
         has_head: true,
-        form: Form::default(),
+        kept_head: Vec::new(),
     };
     let after = match decision {
         _ if is_loop => request.refuse(Refusal::LOOP).await,
@@ -157,6 +157,10 @@ impl<D: Transport> Request<'_, D> {
                     let mut chance = self.worker.chance();
                     let mut env = Env { now: self.worker.now(), rng: &mut *chance };
                     plan.unresolved(self.view, &mut env, &mut self.trail);
+                }
+                // A body that was taken from the input cannot be put before another head.
+                Attempt::Failed(failure) if upload.as_ref().is_some_and(Pump::has_taken_body) => {
+                    return self.refuse(failure.into()).await;
                 }
                 Attempt::Failed(failure) => {
                     let mut chance = self.worker.chance();
@@ -226,9 +230,14 @@ impl<D: Transport> Request<'_, D> {
         Attempt::Answered(after)
     }
 
+    /// The head as the client sent it, which is what its spans are cut from.
+    fn head_bytes(&self) -> &[u8] {
+        if self.has_head { self.downstream.input.filled() } else { &self.kept_head }
+    }
+
     /// The request as the endpoint gets it. Where a body follows, the head leaves the input.
     fn request_message(&mut self, plan: &Plan, host: Option<&str>) -> Pump {
-        let buffer = self.downstream.input.filled();
+        let buffer = self.head_bytes();
         let affinity = &self.view.config.load_balancer(plan.load_balancer()).affinity;
         let forwarding = Forwarding {
             client: self.lines,
@@ -243,8 +252,8 @@ impl<D: Transport> Request<'_, D> {
             Body::Chunked => BodyTo::Chunked,
             _ => BodyTo::Plain,
         };
-        if !matches!(self.head.body, Body::None) {
-            self.form = Form::asked_by(buffer, self.fields);
+        if self.has_head && !matches!(self.head.body, Body::None) {
+            self.kept_head = self.downstream.input.filled()[..self.head.bytes].to_vec();
             self.drop_head();
         }
         Pump::new(out, body_from(&self.head.body), to)
@@ -389,16 +398,13 @@ impl<D: Transport> Request<'_, D> {
 
     /// Answers on the proxy's own account.
     async fn refuse(&mut self, refusal: Refusal) -> After {
-        if self.has_head {
-            self.form = Form::asked_by(self.downstream.input.filled(), self.fields);
-        }
+        let form = Form::asked_by(self.head_bytes(), self.fields);
         let is_head = self.head.method_kind == evenkeel_h1::Method::Head;
         // A body that was not read to its end stands between here and the next request.
         let has_no_body = matches!(self.head.body, Body::None | Body::Length(0));
         let keeps_alive =
             self.head.keep_alive && has_no_body && !self.worker.connections.is_draining();
-        let occasion =
-            Occasion { ray: &self.ray, zone: self.host, form: self.form, is_head, keeps_alive };
+        let occasion = Occasion { ray: &self.ray, zone: self.host, form, is_head, keeps_alive };
         let delivered = self.downstream.refuse(self.worker, refusal, &occasion).await;
         match delivered {
             Delivered::Cut => After::Reset,

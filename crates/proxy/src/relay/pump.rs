@@ -159,6 +159,11 @@ impl Pump {
         self.moved
     }
 
+    /// Whether a part of the body has left the sender's buffer, or is about to.
+    pub(crate) fn has_taken_body(&self) -> bool {
+        self.body_bytes > 0
+    }
+
     /// Whether any byte went out.
     pub(crate) fn has_written(&self) -> bool {
         self.has_written
