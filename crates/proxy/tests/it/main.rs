@@ -1,6 +1,11 @@
 //! The data plane over real sockets: a worker on its own thread, endpoints on others, and clients
 //! that write bytes. One test binary; each file is an area.
 
-mod basics;
+mod client;
 mod endpoint;
 mod world;
+
+mod basics;
+mod headers;
+mod smuggling;
+mod traps;
