@@ -7,5 +7,6 @@ mod world;
 
 mod basics;
 mod headers;
+mod retries;
 mod smuggling;
 mod traps;
