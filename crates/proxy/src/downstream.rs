@@ -85,8 +85,9 @@ pub(crate) async fn serve<D: Transport>(worker: Rc<Worker>, io: D, client: IpAdd
         worker.give_fields(fields);
         match after {
             After::Keep => {}
-            After::Close => return,
-            After::Linger => return downstream.linger(&worker).await,
+            // Who has sent more than was read may be about to send yet more.
+            After::Close if downstream.input.is_empty() => return,
+            After::Close | After::Linger => return downstream.linger(&worker).await,
             After::Reset => return downstream.io.reset_on_close(),
         }
     }

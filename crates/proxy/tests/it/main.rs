@@ -6,6 +6,7 @@ mod endpoint;
 mod world;
 
 mod basics;
+mod bodies;
 mod headers;
 mod retries;
 mod smuggling;
