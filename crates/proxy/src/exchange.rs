@@ -24,7 +24,7 @@ use crate::transport::Transport;
 use crate::upstream::Connection;
 use crate::worker::Worker;
 
-/// Why an exchange broke off before the final response's head.
+/// Why an exchange broke off before the client got any of the final response.
 #[derive(Debug)]
 pub(crate) enum Broken {
     /// A reused connection turned out to be closed: nothing came back.
@@ -35,7 +35,7 @@ pub(crate) enum Broken {
     ClientGone,
 }
 
-/// How a response's body ended.
+/// How a response ended.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Delivered {
     /// Whole.
@@ -183,7 +183,7 @@ pub(crate) async fn deliver<D: Transport>(
     connection: &mut Connection,
     upload: &mut Pump,
     download: &mut Pump,
-) -> Delivered {
+) -> Result<Delivered, Broken> {
     let timeouts = &worker.settings.timeouts;
     let mut timed = None;
     poll_fn(|context| {
@@ -199,10 +199,14 @@ pub(crate) async fn deliver<D: Transport>(
             &worker.buffers,
         );
         match polled {
-            Poll::Ready(Ok(())) => return Poll::Ready(Delivered::Whole),
+            Poll::Ready(Ok(())) => return Poll::Ready(Ok(Delivered::Whole)),
             Poll::Ready(Err(error)) => {
                 tracing::debug!(%error, "A response was cut short.");
-                return Poll::Ready(Delivered::Cut);
+                // As long as the client has none of it, an error page can take its place.
+                if matches!(error, PumpError::Malformed(_)) && !download.has_written() {
+                    return Poll::Ready(Err(Broken::Refused(Refusal::BAD_RESPONSE)));
+                }
+                return Poll::Ready(Ok(Delivered::Cut));
             }
             Poll::Pending => {}
         }
@@ -214,13 +218,13 @@ pub(crate) async fn deliver<D: Transport>(
                 Waiting::Write | Waiting::Done => timeouts.downstream_write,
             });
         }
-        downstream.deadline.poll(context).map(|()| Delivered::Cut)
+        downstream.deadline.poll(context).map(|()| Ok(Delivered::Cut))
     })
     .await
 }
 
-/// Passes bytes both ways after a 101 until both sides have ended, or neither has said anything
-/// for the limit.
+/// Passes bytes both ways after a 101 until both sides have ended, one has broken off, or neither
+/// has said anything for the limit.
 pub(crate) async fn tunnel<D: Transport>(
     worker: &Worker,
     downstream: &mut Downstream<D>,

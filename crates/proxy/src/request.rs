@@ -289,7 +289,7 @@ impl<D: Transport> Request<'_, D> {
                 return Ok((response, self.upgrade(connection, head).await));
             }
             if response.status >= 200 {
-                let after = self.deliver(upload, connection, head, &response).await;
+                let after = self.deliver(upload, connection, head, &response).await?;
                 return Ok((response, after));
             }
             interim += 1;
@@ -369,21 +369,21 @@ impl<D: Transport> Request<'_, D> {
         connection: &mut Connection,
         head: Vec<u8>,
         response: &ResponseHead,
-    ) -> After {
+    ) -> Result<After, Broken> {
         let keeps_alive = self.keeps_alive(upload, response);
         let to = if self.is_chunked(response) { BodyTo::Chunked } else { BodyTo::Plain };
         let mut download = Pump::new(head, body_from(&response.body), to);
-        self.worker.metrics.responded(response.status);
         let delivered =
             exchange::deliver(self.worker, self.downstream, connection, upload, &mut download)
-                .await;
+                .await?;
         self.worker.buffers.give_scratch(download.into_storage());
-        match delivered {
+        self.worker.metrics.responded(response.status);
+        Ok(match delivered {
             Delivered::Cut => After::Reset,
             Delivered::Whole if keeps_alive => After::Keep,
             Delivered::Whole if upload.is_done() => After::Close,
             Delivered::Whole => After::Linger,
-        }
+        })
     }
 
     async fn upgrade(&mut self, connection: &mut Connection, head: Vec<u8>) -> After {
