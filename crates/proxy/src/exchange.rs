@@ -224,13 +224,13 @@ pub(crate) async fn deliver<D: Transport>(
 }
 
 /// Passes bytes both ways after a 101 until both sides have ended, one has broken off, or neither
-/// has said anything for the limit.
+/// has said anything for the limit. Cut means that the client has to hear of a side breaking off.
 pub(crate) async fn tunnel<D: Transport>(
     worker: &Worker,
     downstream: &mut Downstream<D>,
     connection: &mut Connection,
     idle: Duration,
-) {
+) -> Delivered {
     let mut up = Pump::new(Vec::new(), BodyFrom::UntilClose, BodyTo::Plain);
     let mut down = Pump::new(Vec::new(), BodyFrom::UntilClose, BodyTo::Plain);
     let mut moved = 0;
@@ -248,16 +248,16 @@ pub(crate) async fn tunnel<D: Transport>(
             ),
         ];
         if polled.iter().any(|polled| matches!(polled, Poll::Ready(Err(_)))) {
-            return Poll::Ready(());
+            return Poll::Ready(Delivered::Cut);
         }
         if polled.iter().all(Poll::is_ready) {
-            return Poll::Ready(());
+            return Poll::Ready(Delivered::Whole);
         }
         if up.moved() + down.moved() != moved {
             moved = up.moved() + down.moved();
             downstream.deadline.set(idle);
         }
-        downstream.deadline.poll(context)
+        downstream.deadline.poll(context).map(|()| Delivered::Whole)
     })
-    .await;
+    .await
 }

@@ -285,6 +285,10 @@ impl<D: Transport> Request<'_, D> {
             connection.is_reused = false;
             let head = self.response_head(plan, upload, connection, &response, fields);
             connection.input.consume(response.bytes);
+            if response.upgrade && !upload.is_done() {
+                tracing::debug!("An endpoint switched protocols before it was asked to.");
+                return Err(Broken::Refused(Refusal::BAD_RESPONSE));
+            }
             if response.upgrade {
                 return Ok((response, self.upgrade(connection, head).await));
             }
@@ -389,11 +393,12 @@ impl<D: Transport> Request<'_, D> {
     async fn upgrade(&mut self, connection: &mut Connection, head: Vec<u8>) -> After {
         self.worker.metrics.responded(101);
         self.drop_head();
-        if self.downstream.send(self.worker, head).await == Delivered::Whole {
+        let mut delivered = self.downstream.send(self.worker, head).await;
+        if delivered == Delivered::Whole {
             let idle = self.worker.settings.timeouts.tunnel_idle;
-            exchange::tunnel(self.worker, self.downstream, connection, idle).await;
+            delivered = exchange::tunnel(self.worker, self.downstream, connection, idle).await;
         }
-        After::Close
+        if delivered == Delivered::Cut { After::Reset } else { After::Close }
     }
 
     /// Answers on the proxy's own account.

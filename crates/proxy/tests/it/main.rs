@@ -12,3 +12,4 @@ mod responses;
 mod retries;
 mod smuggling;
 mod traps;
+mod tunnels;
