@@ -407,8 +407,11 @@ impl<D: Transport> Request<'_, D> {
         let is_head = self.head.method_kind == evenkeel_h1::Method::Head;
         // A body that was not read to its end stands between here and the next request.
         let has_no_body = matches!(self.head.body, Body::None | Body::Length(0));
-        let keeps_alive =
-            self.head.keep_alive && has_no_body && !self.worker.connections.is_draining();
+        // HTTP/1.0 would have to be told that the connection stays; it may as well go.
+        let keeps_alive = self.head.keep_alive
+            && self.head.version == Version::Http11
+            && has_no_body
+            && !self.worker.connections.is_draining();
         let occasion = Occasion { ray: &self.ray, zone: self.host, form, is_head, keeps_alive };
         let delivered = self.downstream.refuse(self.worker, refusal, &occasion).await;
         match delivered {

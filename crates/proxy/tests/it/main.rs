@@ -8,6 +8,7 @@ mod world;
 mod basics;
 mod bodies;
 mod headers;
+mod refusals;
 mod responses;
 mod retries;
 mod smuggling;
