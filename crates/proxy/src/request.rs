@@ -225,7 +225,8 @@ impl<D: Transport> Request<'_, D> {
             connection.input.release(&self.worker.buffers);
             let promised =
                 response.keep_alive_timeout_s.map(|s| std::time::Duration::from_secs(s.into()));
-            self.worker.idle.put(key, endpoint.id, connection, promised);
+            let revision = self.view.revision;
+            self.worker.idle.put(key, endpoint.id, connection, promised, revision);
         }
         Attempt::Answered(after)
     }

@@ -7,6 +7,7 @@ mod world;
 
 mod basics;
 mod bodies;
+mod connections;
 mod headers;
 mod refusals;
 mod responses;
