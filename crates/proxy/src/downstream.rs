@@ -121,12 +121,13 @@ impl<D: Transport> Downstream<D> {
                         Err(error) => return Poll::Ready(Next::Refused(error.into())),
                     }
                 }
-                if self.input.is_empty() && worker.connections.is_draining() {
-                    return Poll::Ready(Next::Closed);
-                }
                 let filled =
                     self.input.poll_fill(context, &mut self.io, &worker.buffers, limits.head_bytes);
                 match filled {
+                    // A request that has arrived is still answered.
+                    Poll::Pending if self.input.is_empty() && worker.connections.is_draining() => {
+                        return Poll::Ready(Next::Closed);
+                    }
                     Poll::Pending => break,
                     Poll::Ready(Ok(Filled::Bytes(_))) => is_unread = true,
                     Poll::Ready(Ok(Filled::Full)) => {
@@ -194,5 +195,38 @@ impl<D: Transport> Downstream<D> {
             }
         })
         .await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Arc;
+
+    use evenkeel_model::{AffinityKey, AffinityKeys, ConfigBuilder, Health, Live, View};
+    use evenkeel_telemetry::WorkerMetrics;
+
+    use crate::settings::Settings;
+
+    fn worker() -> Worker {
+        let keys = AffinityKeys { current: AffinityKey([1; 32]), previous: None };
+        let config = Arc::new(ConfigBuilder::new(keys).build());
+        let (_, live) = Live::new(View { config, health: Health::default(), revision: 1 });
+        Worker::new(live, Arc::new(WorkerMetrics::default()), Arc::new(Settings::default()))
+    }
+
+    #[tokio::test]
+    async fn a_drain_answers_the_request_that_has_arrived_and_waits_for_no_other() {
+        let worker = worker();
+        let (io, mut client) = tokio::io::duplex(1024);
+        let deadline = Deadline::after(worker.settings.timeouts.downstream_idle);
+        let mut downstream = Downstream { io, input: Buffer::default(), deadline };
+        client.write_all(b"GET / HTTP/1.1\r\nHost: lb.test\r\n\r\n").await.unwrap();
+        worker.connections.drain();
+        let mut fields = Vec::new();
+        let next = downstream.next_head(&worker, &mut fields).await;
+        let Next::Request(head) = next else { panic!("no request") };
+        downstream.input.consume(head.bytes);
+        assert!(matches!(downstream.next_head(&worker, &mut fields).await, Next::Closed));
     }
 }

@@ -123,7 +123,8 @@ impl Connections {
         }
     }
 
-    fn drain(&self) {
+    /// Lets waiting connections go, and the others after their request.
+    pub(crate) fn drain(&self) {
         self.is_draining.set(true);
         self.wakers.borrow().values().flatten().for_each(Waker::wake_by_ref);
     }
