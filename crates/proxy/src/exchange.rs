@@ -29,6 +29,8 @@ use crate::worker::Worker;
 pub(crate) enum Broken {
     /// A reused connection turned out to be closed: nothing came back.
     Stale,
+    /// The endpoint's machine has stopped acknowledging, and nothing came back.
+    Unacknowledged,
     /// The client is to be told.
     Refused(Refusal),
     /// The client is gone.
@@ -167,13 +169,12 @@ fn poll_upload<D: Transport>(
 
 /// What it means that a connection ended without a whole response head.
 fn unanswered(connection: &Connection, error: Option<&io::Error>) -> Broken {
-    if connection.is_reused && connection.input.is_empty() {
-        return Broken::Stale;
+    let is_silent = connection.input.is_empty();
+    match error.map(io::Error::kind) {
+        Some(io::ErrorKind::TimedOut) if is_silent => Broken::Unacknowledged,
+        _ if is_silent && connection.is_reused => Broken::Stale,
+        _ => Broken::Refused(Refusal::BAD_RESPONSE),
     }
-    Broken::Refused(match error.map(io::Error::kind) {
-        Some(io::ErrorKind::TimedOut) => Refusal::UNACKNOWLEDGED,
-        _ => Refusal::BAD_RESPONSE,
-    })
 }
 
 /// Delivers the final response, while what is left of the request may still go up.

@@ -57,7 +57,7 @@ enum Attempt {
     Answered(After),
     /// The endpoint's name does not resolve.
     Unresolved,
-    /// No connection came about.
+    /// No connection came about, or one on which nothing arrived.
     Failed(DialFailure),
     /// A reused connection was closed; the request may be sent again on a fresh one.
     Stale,
@@ -149,6 +149,12 @@ impl<D: Transport> Request<'_, D> {
             };
             match self.attempt(&plan, target, &mut upload, is_second_go).await {
                 Attempt::Answered(after) => return after,
+                // A body that was taken from the input cannot be put before another head.
+                Attempt::Unresolved | Attempt::Failed(_)
+                    if upload.as_ref().is_some_and(Pump::has_taken_body) =>
+                {
+                    return self.refuse(Refusal::BAD_RESPONSE).await;
+                }
                 Attempt::Stale => {
                     is_second_go = true;
                     self.worker.metrics.stale_retries.increment();
@@ -158,10 +164,6 @@ impl<D: Transport> Request<'_, D> {
                     let mut env = Env { now: self.worker.now(), rng: &mut *chance };
                     plan.unresolved(self.view, &mut env, &mut self.trail);
                 }
-                // A body that was taken from the input cannot be put before another head.
-                Attempt::Failed(failure) if upload.as_ref().is_some_and(Pump::has_taken_body) => {
-                    return self.refuse(failure.into()).await;
-                }
                 Attempt::Failed(failure) => {
                     let mut chance = self.worker.chance();
                     let mut env = Env { now: self.worker.now(), rng: &mut *chance };
@@ -169,12 +171,12 @@ impl<D: Transport> Request<'_, D> {
                     if matches!(plan.step(), Step::Dial(_)) {
                         self.worker.metrics.failovers.increment();
                     }
-                    // The next endpoint may want another Host.
-                    upload = None;
                 }
                 Attempt::Refused(refusal) => return self.refuse(refusal).await,
                 Attempt::ClientGone => return After::Reset,
             }
+            // The next endpoint may want another Host.
+            upload.take_if(|upload| !upload.has_taken_body());
         }
     }
 
@@ -214,6 +216,14 @@ impl<D: Transport> Request<'_, D> {
                 }
                 upload.rewind();
                 return Attempt::Stale;
+            }
+            Err(Broken::Unacknowledged) => {
+                let may_repeat = self.head.method_kind.is_idempotent() && upload.can_rewind();
+                return if may_repeat {
+                    Attempt::Failed(DialFailure::TimedOut)
+                } else {
+                    Attempt::Refused(Refusal::UNACKNOWLEDGED)
+                };
             }
         };
         let is_clean = response.keep_alive
@@ -281,7 +291,12 @@ impl<D: Transport> Request<'_, D> {
                 answer_to,
                 fields,
             )
-            .await?;
+            .await
+            .map_err(|broken| match broken {
+                // The client has had a part of the answer.
+                Broken::Unacknowledged if interim > 0 => Broken::Refused(Refusal::UNACKNOWLEDGED),
+                broken => broken,
+            })?;
             // Whatever happens from here on is no surprise of a reused connection.
             connection.is_reused = false;
             let head = self.response_head(plan, upload, connection, &response, fields);

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 
 use evenkeel_decision::{DialFailure, Rng};
 use evenkeel_model::{Address, Endpoint};
-use evenkeel_net::dial::{DialError, dial};
+use evenkeel_net::dial::{DialError, dial, limit_unacknowledged};
 use tokio::net::TcpStream;
 
 use crate::buffer::Buffer;
@@ -51,12 +51,14 @@ pub(crate) async fn connect(
         worker.metrics.upstream_reused.increment();
         return Ok(connection);
     }
-    let io =
-        dial(key.address, worker.settings.timeouts.connect).await.map_err(|error| match error {
-            DialError::Refused(_) => DialFailure::Refused,
-            DialError::TimedOut => DialFailure::TimedOut,
-            DialError::Unreachable(_) => DialFailure::Unreachable,
-        })?;
+    let timeouts = &worker.settings.timeouts;
+    let io = dial(key.address, timeouts.connect).await.map_err(|error| match error {
+        DialError::Refused(_) => DialFailure::Refused,
+        DialError::TimedOut => DialFailure::TimedOut,
+        DialError::Unreachable(_) => DialFailure::Unreachable,
+    })?;
+    // A connection that has ended already fails when it is used.
+    let _ = limit_unacknowledged(&io, timeouts.upstream_ack);
     worker.metrics.upstream_opened.increment();
     Ok(Connection { io, input: Buffer::default(), is_reused: false })
 }

@@ -256,11 +256,7 @@ fn a_client_that_ends_its_side_within_the_body_sends_no_request() {
 
 #[test]
 fn an_endpoint_that_stops_reading_is_a_524() {
-    let endpoint = Endpoint::scripted(|mut conversation| {
-        conversation.request_head().unwrap();
-        conversation.wait_without_reading();
-    });
-    let mut plan = Plan::pool(&[endpoint.address]);
+    let mut plan = Plan::pool(&[Endpoint::deaf()]);
     plan.settings.timeouts.upstream_write = ms(300);
     let world = World::start(plan);
     let mut client = world.client();

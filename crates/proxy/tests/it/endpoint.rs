@@ -210,6 +210,17 @@ impl Endpoint {
         SockRef::from(&*self.listener).shutdown(Shutdown::Both).unwrap();
     }
 
+    /// An address that takes connections and a few kilobytes on each, which nobody ever reads.
+    pub(crate) fn deaf() -> SocketAddr {
+        let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+        socket.set_recv_buffer_size(4096).unwrap();
+        socket.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into()).unwrap();
+        socket.listen(16).unwrap();
+        let address = socket.local_addr().unwrap().as_socket().unwrap();
+        std::mem::forget(socket);
+        address
+    }
+
     /// An address that refuses connections: its port is taken, and nobody listens.
     pub(crate) fn refusing() -> SocketAddr {
         let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();

@@ -260,3 +260,23 @@ fn an_endpoint_that_went_away_behind_a_stale_connection_is_failed_over() {
         assert_eq!(client.get("").text(), "second", "the client's connection is in order");
     }
 }
+
+#[test]
+fn a_request_that_is_never_acknowledged_is_a_522_and_tried_elsewhere_if_it_can_be() {
+    // The endpoint's machine is there, but nobody reads: its window shuts within the head.
+    let shut = Endpoint::deaf();
+    let second = Endpoint::named("second");
+    let mut plan = with_second(shut, second.address);
+    plan.settings.timeouts.upstream_ack = ms(300);
+    let world = World::start(plan);
+    let padding = format!("X-Padding: {}\r\n", "x".repeat(120_000));
+    let mut client = world.client();
+    assert_eq!(client.get(&padding).text(), "second");
+    assert_eq!(client.post(&padding, "body").status, 522);
+    assert_eq!(second.requests().len(), 1);
+
+    let mut plan = Plan::pool(&[shut]);
+    plan.settings.timeouts.upstream_ack = ms(300);
+    let world = World::start(plan);
+    assert_eq!(world.client().get(&padding).status, 522);
+}
