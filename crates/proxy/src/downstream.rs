@@ -30,18 +30,21 @@ use crate::refusal::{self, Occasion, Refusal};
 use crate::relay::pump::{BodyFrom, BodyTo, Pump};
 use crate::request;
 use crate::transport::Transport;
+use crate::upstream::Personal;
 use crate::worker::Worker;
 
 /// Bytes read and thrown away from a client that is still sending when its connection closes. A
 /// close with unread bytes is a reset, which could overtake the answer.
 const LINGER_BYTES_MAX: usize = 16 * 1024 * 1024;
 
-/// A client's connection and its one timer.
+/// A client's connection, its one timer, and what belongs to it.
 #[derive(Debug)]
 pub(crate) struct Downstream<D> {
     pub(crate) io: D,
     pub(crate) input: Buffer,
     pub(crate) deadline: Deadline,
+    /// An endpoint connection that only this client may use.
+    pub(crate) personal: Option<Personal>,
 }
 
 /// What becomes of the connection after a request.
@@ -67,7 +70,7 @@ enum Next {
 pub(crate) async fn serve<D: Transport>(worker: Rc<Worker>, io: D, client: IpAddr) {
     let lines = ClientLines::new(client, false);
     let deadline = Deadline::after(worker.settings.timeouts.downstream_idle);
-    let mut downstream = Downstream { io, input: Buffer::default(), deadline };
+    let mut downstream = Downstream { io, input: Buffer::default(), deadline, personal: None };
     loop {
         let mut fields = Vec::new();
         let after = match downstream.next_head(&worker, &mut fields).await {
@@ -220,7 +223,7 @@ mod tests {
         let worker = worker();
         let (io, mut client) = tokio::io::duplex(1024);
         let deadline = Deadline::after(worker.settings.timeouts.downstream_idle);
-        let mut downstream = Downstream { io, input: Buffer::default(), deadline };
+        let mut downstream = Downstream { io, input: Buffer::default(), deadline, personal: None };
         client.write_all(b"GET / HTTP/1.1\r\nHost: lb.test\r\n\r\n").await.unwrap();
         worker.connections.drain();
         let mut fields = Vec::new();

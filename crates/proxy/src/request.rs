@@ -6,6 +6,7 @@
 
 use std::borrow::Cow;
 use std::net::IpAddr;
+use std::time::Duration;
 
 use arrayvec::ArrayVec;
 use evenkeel_decision::{
@@ -23,7 +24,7 @@ use crate::ray::Ray;
 use crate::refusal::{Form, Occasion, Refusal};
 use crate::relay::pump::{BodyTo, Pump};
 use crate::transport::Transport;
-use crate::upstream::{self, Connection, Key};
+use crate::upstream::{self, Connection, Key, Personal, has_challenge, has_credentials};
 use crate::worker::Worker;
 
 /// `Cookie` lines that are searched for a session; HTTP/1.1 clients send one (RFC 6265 section
@@ -194,7 +195,7 @@ impl<D: Transport> Request<'_, D> {
             return Attempt::Unresolved;
         };
         let key = Key { address };
-        let mut connection = match upstream::connect(self.worker, key, fresh).await {
+        let mut connection = match self.connect(key, fresh).await {
             Ok(connection) => connection,
             Err(failure) => return Attempt::Failed(failure),
         };
@@ -233,12 +234,31 @@ impl<D: Transport> Request<'_, D> {
             && connection.input.is_empty();
         if is_clean {
             connection.input.release(&self.worker.buffers);
-            let promised =
-                response.keep_alive_timeout_s.map(|s| std::time::Duration::from_secs(s.into()));
+            let promised = response.keep_alive_timeout_s.map(|s| Duration::from_secs(s.into()));
             let revision = self.view.revision;
-            self.worker.idle.put(key, endpoint.id, connection, promised, revision);
+            let idle = &self.worker.idle;
+            if connection.is_personal || has_credentials(self.head_bytes(), self.fields) {
+                connection.is_personal = true;
+                let limit = idle.time_to_keep(promised);
+                self.downstream.personal = Some(Personal::new(key, connection, limit));
+            } else {
+                idle.put(key, endpoint.id, connection, promised, revision);
+            }
         }
         Attempt::Answered(after)
+    }
+
+    /// The client's own connection if it has one, else one that everybody may use.
+    async fn connect(&mut self, key: Key, fresh: bool) -> Result<Connection, DialFailure> {
+        let own = self.downstream.personal.take_if(|own| own.leads_to(key));
+        match own.and_then(Personal::into_connection) {
+            Some(mut connection) if !fresh => {
+                connection.is_reused = true;
+                self.worker.metrics.upstream_reused.increment();
+                Ok(connection)
+            }
+            _ => upstream::connect(self.worker, key, fresh).await,
+        }
     }
 
     /// The head as the client sent it, which is what its spans are cut from.
@@ -299,6 +319,7 @@ impl<D: Transport> Request<'_, D> {
             })?;
             // Whatever happens from here on is no surprise of a reused connection.
             connection.is_reused = false;
+            connection.is_personal |= has_challenge(connection.input.filled(), fields);
             let head = self.response_head(plan, upload, connection, &response, fields);
             connection.input.consume(response.bytes);
             if response.upgrade && !upload.is_done() {

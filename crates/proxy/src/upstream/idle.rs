@@ -132,10 +132,7 @@ impl IdlePool {
         promised: Option<Duration>,
         revision: u64,
     ) {
-        let limit = match promised {
-            Some(promised) => promised.saturating_sub(PROMISE_MARGIN).min(self.limit),
-            None => self.limit,
-        };
+        let limit = self.time_to_keep(promised);
         if self.per_endpoint_max == 0 || limit.is_zero() {
             return;
         }
@@ -151,6 +148,14 @@ impl IdlePool {
         }
         waiting.push_back(Idle { connection, endpoint, until: Instant::now() + limit });
         self.metrics.upstream_idle.increment();
+    }
+
+    /// How long a connection is kept, given what its endpoint promised.
+    pub(crate) fn time_to_keep(&self, promised: Option<Duration>) -> Duration {
+        match promised {
+            Some(promised) => promised.saturating_sub(PROMISE_MARGIN).min(self.limit),
+            None => self.limit,
+        }
     }
 
     /// Drops what has waited too long or was closed by the endpoint.
@@ -188,6 +193,6 @@ impl IdlePool {
 
 /// Whether nothing has arrived on a connection on which nothing is due. Costs no system call
 /// while the event loop has seen nothing.
-fn is_quiet(connection: &Connection) -> bool {
+pub(super) fn is_quiet(connection: &Connection) -> bool {
     matches!(connection.io.try_read(&mut [0]), Err(error) if error.kind() == io::ErrorKind::WouldBlock)
 }

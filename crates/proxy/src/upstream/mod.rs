@@ -1,6 +1,7 @@
 //! Connections to endpoints: found among the idle ones, or dialled.
 
 mod idle;
+mod personal;
 
 use std::net::SocketAddr;
 
@@ -13,6 +14,7 @@ use crate::buffer::Buffer;
 use crate::worker::Worker;
 
 pub(crate) use idle::{IdlePool, Key};
+pub(crate) use personal::{Personal, has_challenge, has_credentials};
 
 /// Port of an endpoint whose document names none (behaviour.md 9.4).
 const HTTP_PORT: u16 = 80;
@@ -24,6 +26,8 @@ pub(crate) struct Connection {
     pub(crate) input: Buffer,
     /// Whether it served a request before: then its end may come as a surprise.
     pub(crate) is_reused: bool,
+    /// Whether its endpoint may take whoever uses it for one client: then no other may.
+    pub(crate) is_personal: bool,
 }
 
 /// Where an endpoint is to be dialled now, or `None` when its name does not resolve.
@@ -60,5 +64,5 @@ pub(crate) async fn connect(
     // A connection that has ended already fails when it is used.
     let _ = limit_unacknowledged(&io, timeouts.upstream_ack);
     worker.metrics.upstream_opened.increment();
-    Ok(Connection { io, input: Buffer::default(), is_reused: false })
+    Ok(Connection { io, input: Buffer::default(), is_reused: false, is_personal: false })
 }

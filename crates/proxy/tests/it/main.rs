@@ -5,6 +5,7 @@ mod client;
 mod endpoint;
 mod world;
 
+mod authentication;
 mod basics;
 mod bodies;
 mod connections;
