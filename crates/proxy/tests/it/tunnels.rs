@@ -6,7 +6,7 @@ use std::time::Instant;
 use evenkeel_model::{AffinityKind, Verdict};
 
 use crate::client::{Client, End};
-use crate::endpoint::Endpoint;
+use crate::endpoint::{Endpoint, Received};
 use crate::world::{Plan, World, ms};
 
 const HANDSHAKE: &str = "GET /ws HTTP/1.1\r\nHost: lb.test\r\nConnection: Upgrade\r\n\
@@ -131,7 +131,7 @@ fn an_ordinary_answer_leaves_ordinary_connections() {
         assert_eq!((response.status, response.text()), (200, "no"));
     }
     let requests = endpoint.requests();
-    let lines: Vec<&str> = requests.iter().map(|request| request.line()).collect();
+    let lines: Vec<&str> = requests.iter().map(Received::line).collect();
     assert_eq!(lines, ["GET /ws HTTP/1.1", "GET /next HTTP/1.1"]);
     assert_eq!(endpoint.connections(), 1);
 }
