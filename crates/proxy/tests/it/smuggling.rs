@@ -1,4 +1,4 @@
-//! Hostile requests (hostile-inputs.md rows 1 to 16, 18, 29 and 30) over the wire: what they are
+//! Hostile requests (hostile-inputs.md rows 1 to 16, 18, 19, 29 and 30) over the wire: what they are
 //! answered with, and above all what the endpoint gets to see of them. What the codec alone
 //! decides has its tables in `h1`.
 
@@ -502,6 +502,31 @@ fn row18_resets_within_a_body() {
     client.reset();
     world.wait_for_quiet();
     endpoint.wait_for_ends(1);
+}
+
+#[test]
+fn row19_slow_clients_are_ended_and_cost_others_nothing() {
+    let endpoint = Endpoint::named("a");
+    let mut plan = Plan::pool(&[endpoint.address]);
+    plan.settings.timeouts.request_head = ms(1000);
+    plan.settings.timeouts.request_body = ms(1000);
+    let world = World::start(plan);
+    let mut slow: Vec<_> = (0..200).map(|_| world.client()).collect();
+    for (n, client) in slow.iter_mut().enumerate() {
+        client.send(match n % 3 {
+            0 => "G",
+            1 => "GET / HTTP/1.1\r\nHost: lb.test\r\nX-Slow:",
+            _ => "POST / HTTP/1.1\r\nHost: lb.test\r\nContent-Length: 9\r\n\r\nhalf",
+        });
+    }
+    let mut client = world.client();
+    for _ in 0..20 {
+        assert_eq!(client.get("").text(), "a");
+    }
+    for client in &mut slow {
+        assert_eq!((client.response().status, client.end()), (408, End::Closed));
+    }
+    assert_eq!(client.get("").text(), "a");
 }
 
 #[test]
