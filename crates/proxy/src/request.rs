@@ -4,14 +4,14 @@
 //!
 //! On the request path.
 
-use std::borrow::Cow;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use arrayvec::ArrayVec;
+use arrayvec::{ArrayString, ArrayVec};
 use evenkeel_decision::{
     Decision, DialFailure, Env, Plan, RequestFacts, Rng, Step, Target, Trail, decide,
 };
+use evenkeel_h1::host::NAME_BYTES_MAX;
 use evenkeel_h1::{AnswerTo, Body, Field, FieldKind, RequestHead, ResponseHead, Version};
 use evenkeel_model::{AffinityKind, View};
 
@@ -81,7 +81,7 @@ pub(crate) async fn handle<D: Transport>(
     let ray = Ray::new(worker.chance().next_u64(), &worker.settings.pop);
     let view = worker.live.load();
     let buffer = downstream.input.filled();
-    let host = lower_case(head.host_name.of(buffer)).into_owned();
+    let host = lower_case(head.host_name.of(buffer));
     let mut trail = Trail::new();
     let decision = {
         let mut cookies = ArrayVec::<&[u8], COOKIE_LINES_MAX>::new();
@@ -121,13 +121,13 @@ pub(crate) async fn handle<D: Transport>(
     after
 }
 
-fn lower_case(name: &[u8]) -> Cow<'_, str> {
-    match std::str::from_utf8(name) {
-        Ok(name) if !name.bytes().any(|byte| byte.is_ascii_uppercase()) => Cow::Borrowed(name),
-        Ok(name) => Cow::Owned(name.to_ascii_lowercase()),
-        // The codec takes no such name; a lossy one belongs to no load balancer.
-        Err(_) => Cow::Borrowed(""),
+/// A host name as load balancers are found by it. One that no load balancer can have is empty.
+fn lower_case(name: &[u8]) -> ArrayString<NAME_BYTES_MAX> {
+    let mut lower = std::str::from_utf8(name).ok().and_then(|name| ArrayString::from(name).ok());
+    if let Some(name) = &mut lower {
+        name.make_ascii_lowercase();
     }
+    lower.unwrap_or_default()
 }
 
 /// Whether a request comes back to this node: its `CDN-Loop` has our own entry (RFC 8586).
@@ -149,7 +149,12 @@ impl<D: Transport> Request<'_, D> {
                 Step::GiveUp(why) => return self.refuse(why.into()).await,
             };
             match self.attempt(&plan, target, &mut upload, is_second_go).await {
-                Attempt::Answered(after) => return after,
+                Attempt::Answered(after) => {
+                    if let Some(upload) = upload {
+                        self.worker.buffers.give_scratch(upload.into_storage());
+                    }
+                    return after;
+                }
                 // A body that was taken from the input cannot be put before another head.
                 Attempt::Unresolved | Attempt::Failed(_)
                     if upload.as_ref().is_some_and(Pump::has_taken_body) =>

@@ -8,7 +8,7 @@
 
 use std::time::Duration;
 
-use evenkeel_h1::{Field, find};
+use evenkeel_h1::{Field, FieldKind};
 use tokio::time::Instant;
 
 use super::idle::is_quiet;
@@ -41,14 +41,22 @@ impl Personal {
 
 /// Whether a request comes with credentials that its connection is then trusted by.
 pub(crate) fn has_credentials(buffer: &[u8], fields: &[Field]) -> bool {
-    find(fields, buffer, b"authorization").any(is_of_connection)
+    values(buffer, fields, FieldKind::Authorization).any(is_of_connection)
 }
 
 /// Whether a response asks for such credentials, or goes on with the handshake. That a quoted
 /// comma cuts a parameter in two can only make a connection personal without need.
 pub(crate) fn has_challenge(buffer: &[u8], fields: &[Field]) -> bool {
-    find(fields, buffer, b"www-authenticate")
+    values(buffer, fields, FieldKind::WwwAuthenticate)
         .any(|value| value.split(|byte| *byte == b',').any(is_of_connection))
+}
+
+fn values<'a>(
+    buffer: &'a [u8],
+    fields: &'a [Field],
+    kind: FieldKind,
+) -> impl Iterator<Item = &'a [u8]> {
+    fields.iter().filter(move |field| field.kind == kind).map(|field| field.value.of(buffer))
 }
 
 /// Whether a challenge or credentials are of a scheme that authenticates connections.
