@@ -35,6 +35,25 @@ def test_kill_9_of_an_endpoint_under_load_fails_no_get(edge, pair):
     assert len(b.requests(quiet)) > RATE / 2, "the other one took over"
 
 
+def test_ten_kills_in_a_row_fail_no_get(edge, control, endpoints):
+    """Without a monitor, so that only the retry helps, and at moments that nobody chose.
+
+    A process that is killed loses its connections first and its listener last: a request that is
+    sent again may find the port still open, and be reset there once more.
+    """
+    a, b = endpoints("a", "b")
+    balancer = control.balancer(control.pool(a, b))
+    edge.await_answer(balancer.host, "a", "b")
+    load = Load(edge.http, balancer.host, RATE).start()
+    for _ in range(10):
+        a.await_requests(RATE // 2)
+        mark = b.mark()
+        a.kill()
+        b.await_requests(RATE // 4, mark)
+        a.start()
+    assert failures(load.stop()) == []
+
+
 def test_after_detection_no_request_tries_the_dead_endpoint(edge, pair):
     """A listener on the dead endpoint's port notes who still comes: monitors, and nobody else."""
     a, b, host = pair

@@ -40,6 +40,7 @@ class Control:
     def __init__(self, server: Evenkeel):
         self.server = server
         self.sdk = client(server)
+        self._nobody: str | None = None
 
     def zone(self) -> Zone:
         """A new zone."""
@@ -59,15 +60,27 @@ class Control:
         )
         return created.id
 
+    def nobody(self) -> str:
+        """A pool whose only endpoint is disabled."""
+        if self._nobody is None:
+            self._nobody = self.pool(
+                origins=[{"name": "nobody", "address": "192.0.2.1", "enabled": False}]
+            )
+        return self._nobody
+
     def balancer(self, *pools: str, zone: str | None = None, **fields: object) -> "Balancer":
-        """A new proxied load balancer over these pools, the last of them the fallback as well."""
+        """A new proxied load balancer over these pools.
+
+        The fallback pool serves whatever is known of its health. It is one without endpoints
+        unless a test names another, so that who answers does so by being healthy.
+        """
         if zone is None:
             created = self.zone()
             zone, name = created.id, f"www.{created.name}"
         else:
             name = f"{unique('www')}.{self.sdk.zones.get(zone_id=zone).name}"
-        wanted = {"name": name, "default_pools": list(pools), "fallback_pool": pools[-1]}
-        wanted |= {"proxied": True} | fields
+        wanted = {"name": name, "default_pools": list(pools), "proxied": True}
+        wanted |= {"fallback_pool": self.nobody()} | fields
         made = self.sdk.load_balancers.create(zone_id=zone, **wanted)
         return Balancer(zone, made.id, made.name)
 

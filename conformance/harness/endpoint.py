@@ -52,13 +52,18 @@ class Endpoint:
         return {"name": self.name, "address": "127.0.0.1", "port": self.port, **fields}
 
     def events(self, kind: str, since: int = 0) -> list[dict]:
-        """Events of that kind which the journal gained after `mark` returned `since`."""
-        lines = self.journal.read_bytes()[since:].splitlines()
+        """Events of that kind which the journal gained after `mark` returned `since`.
+
+        A line that is still being written is not there yet.
+        """
+        with self.journal.open("rb") as journal:
+            journal.seek(since)
+            *lines, _ = journal.read().split(b"\n")
         return [event for event in map(json.loads, lines) if event["event"] == kind]
 
     def mark(self) -> int:
-        """Where the journal ends now."""
-        return self.journal.stat().st_size
+        """Where the last whole line of the journal ends now."""
+        return self.journal.read_bytes().rfind(b"\n") + 1
 
     def requests(self, since: int = 0) -> list[dict]:
         """Heads of requests that no monitor sent."""
@@ -72,6 +77,12 @@ class Endpoint:
         """Connections that were opened since then and carried at least one request."""
         opened = {event["connection"] for event in self.events("open", since)}
         return opened & {event["connection"] for event in self.requests(since)}
+
+    def await_requests(self, count: int, since: int | None = None, within: float = 8.0) -> None:
+        """Returns once that many requests arrived after `since`, or after now."""
+        since = self.mark() if since is None else since
+        what = f"{count} requests at {self.name}"
+        waiting.until(what, lambda: len(self.requests(since)) >= count, within)
 
     def await_probe(self, since: int | None = None, within: float = 8.0) -> None:
         """Returns once a probe arrived after `since`, or after now."""

@@ -96,20 +96,22 @@ class Endpoint:
         self.note("head", connection=connection, probe=request.is_probe, **facts)
         if "100-continue" in request.all("expect"):
             writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-        body = read_body(request, reader)
+        body = self.noted(connection, request, read_body(request, reader))
         keep = await ROUTES.get(request.words[0], describe)(self, request, body, writer)
         async for _ in body:  # what the route did not care for
             pass
-        sha256 = request.digest.hexdigest()
-        self.note(
-            "body",
-            connection=connection,
-            target=request.target,
-            length=request.length,
-            sha256=sha256,
-        )
         await writer.drain()
         return keep and "close" not in request.all("connection")
+
+    async def noted(
+        self, connection: int, request: Request, body: AsyncIterator[bytes]
+    ) -> AsyncIterator[bytes]:
+        """The body, and a line in the journal once all of it was there."""
+        async for piece in body:
+            yield piece
+        facts = {"target": request.target, "length": request.length}
+        sha256 = request.digest.hexdigest()
+        self.note("body", connection=connection, sha256=sha256, **facts)
 
 
 async def read_head(reader: asyncio.StreamReader) -> Request | None:

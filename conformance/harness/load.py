@@ -10,9 +10,10 @@ from harness import http1
 
 @dataclass(frozen=True)
 class Outcome:
-    """One request: when it began, and its status and endpoint, or what went wrong."""
+    """One request: when it began, how long it took, and its status and endpoint, or its error."""
 
     began: float
+    took: float
     status: int
     endpoint: str | None
     error: str = ""
@@ -59,10 +60,11 @@ class Load:
             try:
                 connection = connection or http1.Connection(self.port)
                 response = connection.get("/", self.host)
-                outcome = Outcome(began, response.status, response.endpoint)
+                took = time.monotonic() - began
+                outcome = Outcome(began, took, response.status, response.endpoint)
                 ends = "close" in response.all("connection")
             except (OSError, http1.Closed, http1.Broken) as error:
-                outcome, ends = Outcome(began, 0, None, repr(error)), True
+                outcome, ends = Outcome(began, time.monotonic() - began, 0, None, repr(error)), True
             self.outcomes.append(outcome)
             if ends and connection is not None:
                 connection.close()

@@ -21,11 +21,14 @@ pub struct Field {
 pub enum FieldKind {
     /// None of the others: passed on as it is.
     Other,
-    /// An [`Self::Other`] that a `Connection` option of the same message names: hop-by-hop, so
-    /// never passed on. A field of any other kind keeps its kind even when it is named, or a client
+    /// An [`Self::Other`], [`Self::Authorization`] or [`Self::WwwAuthenticate`] that a `Connection`
+    /// option of the same message names: hop-by-hop, so never passed on. A field of any other kind
+    /// keeps its kind even when it is named, or a client
     /// could strike out what we tell the endpoint about it.
     Named,
 
+    /// `Authorization`
+    Authorization,
     /// `Connection`, the line itself
     Connection,
     /// `Content-Length`
@@ -60,6 +63,8 @@ pub enum FieldKind {
     TransferEncoding,
     /// `Upgrade`
     Upgrade,
+    /// `WWW-Authenticate`
+    WwwAuthenticate,
 
     /// `CDN-Loop`
     CdnLoop,
@@ -118,6 +123,7 @@ impl FieldKind {
             (10, b'k', b'e') => (b"keep-alive", Self::KeepAlive),
             (10, b's', b'e') => (b"set-cookie", Self::SetCookie),
             (12, b'c', b'y') => (b"cf-ipcountry", Self::CfIpCountry),
+            (13, b'a', b'n') => (b"authorization", Self::Authorization),
             (14, b'c', b'4') => (b"cf-pseudo-ipv4", Self::CfPseudoIpv4),
             (14, b'c', b'h') => (b"content-length", Self::ContentLength),
             (14, b'h', b's') => (b"http2-settings", Self::Http2Settings),
@@ -126,6 +132,7 @@ impl FieldKind {
             (15, b'x', b'r') => (b"x-forwarded-for", Self::XForwardedFor),
             (16, b'c', b'p') => (b"cf-connecting-ip", Self::CfConnectingIp),
             (16, b'p', b'n') => (b"proxy-connection", Self::ProxyConnection),
+            (16, b'w', b'e') => (b"www-authenticate", Self::WwwAuthenticate),
             (16, b'x', b't') => (b"x-accel-redirect", Self::XAccel),
             (17, b't', b'g') => (b"transfer-encoding", Self::TransferEncoding),
             (17, b'x', b'g') => (b"x-accel-buffering", Self::XAccel),
@@ -137,6 +144,12 @@ impl FieldKind {
             _ => return Self::Other,
         };
         if name.eq_ignore_ascii_case(candidate) { kind } else { Self::Other }
+    }
+
+    /// Whether a `Connection` option can make the field hop-by-hop: it is the client's or the
+    /// endpoint's own, and nothing of ours depends on it.
+    pub(crate) const fn can_be_named(self) -> bool {
+        matches!(self, Self::Other | Self::Authorization | Self::WwwAuthenticate)
     }
 
     /// Whether the field speaks of one connection only and must not be passed on as it came
@@ -174,6 +187,7 @@ mod tests {
     use super::*;
 
     const KNOWN: &[(&str, FieldKind)] = &[
+        ("Authorization", FieldKind::Authorization),
         ("CDN-Loop", FieldKind::CdnLoop),
         ("CF-Connecting-IP", FieldKind::CfConnectingIp),
         ("CF-Connecting-IPv6", FieldKind::CfConnectingIpv6),
@@ -201,6 +215,7 @@ mod tests {
         ("Transfer-Encoding", FieldKind::TransferEncoding),
         ("True-Client-IP", FieldKind::TrueClientIp),
         ("Upgrade", FieldKind::Upgrade),
+        ("WWW-Authenticate", FieldKind::WwwAuthenticate),
         ("X-Accel-Buffering", FieldKind::XAccel),
         ("X-Accel-Charset", FieldKind::XAccel),
         ("X-Accel-Limit-Rate", FieldKind::XAccel),

@@ -255,7 +255,7 @@ fn mark_named(buf: &[u8], fields: &mut [Field]) {
             continue;
         }
         for option in members(fields[at].value.of(buf)) {
-            for field in fields.iter_mut().filter(|field| field.kind == FieldKind::Other) {
+            for field in fields.iter_mut().filter(|field| field.kind.can_be_named()) {
                 if field.name.of(buf).eq_ignore_ascii_case(option) {
                     field.kind = FieldKind::Named;
                 }

@@ -14,6 +14,17 @@ const KEEPALIVE_IDLE: Duration = Duration::from_secs(30);
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(15);
 const KEEPALIVE_MISSES: u32 = 2;
 
+/// Sets how long what was sent to an endpoint may stay unacknowledged (behaviour.md 11.4). After
+/// that, reading and writing fail with [`io::ErrorKind::TimedOut`]. A peer that acknowledges but
+/// keeps its window shut counts as silent too, and so does one that lets keep-alive probes go
+/// unanswered: this limit takes the place of their count.
+///
+/// # Errors
+/// When the connection has ended.
+pub fn limit_unacknowledged(stream: &TcpStream, limit: Duration) -> io::Result<()> {
+    SockRef::from(stream).set_tcp_user_timeout(Some(limit))
+}
+
 /// Why no connection came about. Nothing was sent in any case.
 #[derive(Debug)]
 pub enum DialError {

@@ -30,18 +30,21 @@ use crate::refusal::{self, Occasion, Refusal};
 use crate::relay::pump::{BodyFrom, BodyTo, Pump};
 use crate::request;
 use crate::transport::Transport;
+use crate::upstream::Personal;
 use crate::worker::Worker;
 
 /// Bytes read and thrown away from a client that is still sending when its connection closes. A
 /// close with unread bytes is a reset, which could overtake the answer.
 const LINGER_BYTES_MAX: usize = 16 * 1024 * 1024;
 
-/// A client's connection and its one timer.
+/// A client's connection, its one timer, and what belongs to it.
 #[derive(Debug)]
 pub(crate) struct Downstream<D> {
     pub(crate) io: D,
     pub(crate) input: Buffer,
     pub(crate) deadline: Deadline,
+    /// An endpoint connection that only this client may use.
+    pub(crate) personal: Option<Personal>,
 }
 
 /// What becomes of the connection after a request.
@@ -69,7 +72,7 @@ pub(crate) async fn serve<D: Transport>(worker: Rc<Worker>, io: D, client: IpAdd
     let country = worker.shared.geo.find(client).country;
     let lines = ClientLines::new(client, country, false);
     let deadline = Deadline::after(worker.settings.timeouts.downstream_idle);
-    let mut downstream = Downstream { io, input: Buffer::default(), deadline };
+    let mut downstream = Downstream { io, input: Buffer::default(), deadline, personal: None };
     loop {
         let mut fields = Vec::new();
         let after = match downstream.next_head(&worker, &mut fields).await {
@@ -87,8 +90,9 @@ pub(crate) async fn serve<D: Transport>(worker: Rc<Worker>, io: D, client: IpAdd
         worker.give_fields(fields);
         match after {
             After::Keep => {}
-            After::Close => return,
-            After::Linger => return downstream.linger(&worker).await,
+            // Who has sent more than was read may be about to send yet more.
+            After::Close if downstream.input.is_empty() => return,
+            After::Close | After::Linger => return downstream.linger(&worker).await,
             After::Reset => return downstream.io.reset_on_close(),
         }
     }
@@ -122,12 +126,13 @@ impl<D: Transport> Downstream<D> {
                         Err(error) => return Poll::Ready(Next::Refused(error.into())),
                     }
                 }
-                if self.input.is_empty() && worker.connections.is_draining() {
-                    return Poll::Ready(Next::Closed);
-                }
                 let filled =
                     self.input.poll_fill(context, &mut self.io, &worker.buffers, limits.head_bytes);
                 match filled {
+                    // A request that has arrived is still answered.
+                    Poll::Pending if self.input.is_empty() && worker.connections.is_draining() => {
+                        return Poll::Ready(Next::Closed);
+                    }
                     Poll::Pending => break,
                     Poll::Ready(Ok(Filled::Bytes(_))) => is_unread = true,
                     Poll::Ready(Ok(Filled::Full)) => {
@@ -195,5 +200,38 @@ impl<D: Transport> Downstream<D> {
             }
         })
         .await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Arc;
+
+    use evenkeel_model::{AffinityKey, AffinityKeys, ConfigBuilder, Health, Live, View};
+    use evenkeel_telemetry::WorkerMetrics;
+
+    use crate::settings::Settings;
+
+    fn worker() -> Worker {
+        let keys = AffinityKeys { current: AffinityKey([1; 32]), previous: None };
+        let config = Arc::new(ConfigBuilder::new(keys).build());
+        let (_, live) = Live::new(View { config, health: Health::default(), revision: 1 });
+        Worker::new(live, Arc::new(WorkerMetrics::default()), Arc::new(Settings::default()))
+    }
+
+    #[tokio::test]
+    async fn a_drain_answers_the_request_that_has_arrived_and_waits_for_no_other() {
+        let worker = worker();
+        let (io, mut client) = tokio::io::duplex(1024);
+        let deadline = Deadline::after(worker.settings.timeouts.downstream_idle);
+        let mut downstream = Downstream { io, input: Buffer::default(), deadline, personal: None };
+        client.write_all(b"GET / HTTP/1.1\r\nHost: lb.test\r\n\r\n").await.unwrap();
+        worker.connections.drain();
+        let mut fields = Vec::new();
+        let next = downstream.next_head(&worker, &mut fields).await;
+        let Next::Request(head) = next else { panic!("no request") };
+        downstream.input.consume(head.bytes);
+        assert!(matches!(downstream.next_head(&worker, &mut fields).await, Next::Closed));
     }
 }

@@ -24,18 +24,20 @@ use crate::transport::Transport;
 use crate::upstream::Connection;
 use crate::worker::Worker;
 
-/// Why an exchange broke off before the final response's head.
+/// Why an exchange broke off before the client got any of the final response.
 #[derive(Debug)]
 pub(crate) enum Broken {
     /// A reused connection turned out to be closed: nothing came back.
     Stale,
+    /// The endpoint's machine has stopped acknowledging, and nothing came back.
+    Unacknowledged,
     /// The client is to be told.
     Refused(Refusal),
     /// The client is gone.
     ClientGone,
 }
 
-/// How a response's body ended.
+/// How a response ended.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Delivered {
     /// Whole.
@@ -167,13 +169,12 @@ fn poll_upload<D: Transport>(
 
 /// What it means that a connection ended without a whole response head.
 fn unanswered(connection: &Connection, error: Option<&io::Error>) -> Broken {
-    if connection.is_reused && connection.input.is_empty() {
-        return Broken::Stale;
+    let is_silent = connection.input.is_empty();
+    match error.map(io::Error::kind) {
+        Some(io::ErrorKind::TimedOut) if is_silent => Broken::Unacknowledged,
+        _ if is_silent && connection.is_reused => Broken::Stale,
+        _ => Broken::Refused(Refusal::BAD_RESPONSE),
     }
-    Broken::Refused(match error.map(io::Error::kind) {
-        Some(io::ErrorKind::TimedOut) => Refusal::UNACKNOWLEDGED,
-        _ => Refusal::BAD_RESPONSE,
-    })
 }
 
 /// Delivers the final response, while what is left of the request may still go up.
@@ -183,7 +184,7 @@ pub(crate) async fn deliver<D: Transport>(
     connection: &mut Connection,
     upload: &mut Pump,
     download: &mut Pump,
-) -> Delivered {
+) -> Result<Delivered, Broken> {
     let timeouts = &worker.settings.timeouts;
     let mut timed = None;
     poll_fn(|context| {
@@ -199,10 +200,14 @@ pub(crate) async fn deliver<D: Transport>(
             &worker.buffers,
         );
         match polled {
-            Poll::Ready(Ok(())) => return Poll::Ready(Delivered::Whole),
+            Poll::Ready(Ok(())) => return Poll::Ready(Ok(Delivered::Whole)),
             Poll::Ready(Err(error)) => {
                 tracing::debug!(%error, "A response was cut short.");
-                return Poll::Ready(Delivered::Cut);
+                // As long as the client has none of it, an error page can take its place.
+                if matches!(error, PumpError::Malformed(_)) && !download.has_written() {
+                    return Poll::Ready(Err(Broken::Refused(Refusal::BAD_RESPONSE)));
+                }
+                return Poll::Ready(Ok(Delivered::Cut));
             }
             Poll::Pending => {}
         }
@@ -214,19 +219,19 @@ pub(crate) async fn deliver<D: Transport>(
                 Waiting::Write | Waiting::Done => timeouts.downstream_write,
             });
         }
-        downstream.deadline.poll(context).map(|()| Delivered::Cut)
+        downstream.deadline.poll(context).map(|()| Ok(Delivered::Cut))
     })
     .await
 }
 
-/// Passes bytes both ways after a 101 until both sides have ended, or neither has said anything
-/// for the limit.
+/// Passes bytes both ways after a 101 until both sides have ended, one has broken off, or neither
+/// has said anything for the limit. Cut means that the client has to hear of a side breaking off.
 pub(crate) async fn tunnel<D: Transport>(
     worker: &Worker,
     downstream: &mut Downstream<D>,
     connection: &mut Connection,
     idle: Duration,
-) {
+) -> Delivered {
     let mut up = Pump::new(Vec::new(), BodyFrom::UntilClose, BodyTo::Plain);
     let mut down = Pump::new(Vec::new(), BodyFrom::UntilClose, BodyTo::Plain);
     let mut moved = 0;
@@ -244,16 +249,16 @@ pub(crate) async fn tunnel<D: Transport>(
             ),
         ];
         if polled.iter().any(|polled| matches!(polled, Poll::Ready(Err(_)))) {
-            return Poll::Ready(());
+            return Poll::Ready(Delivered::Cut);
         }
         if polled.iter().all(Poll::is_ready) {
-            return Poll::Ready(());
+            return Poll::Ready(Delivered::Whole);
         }
         if up.moved() + down.moved() != moved {
             moved = up.moved() + down.moved();
             downstream.deadline.set(idle);
         }
-        downstream.deadline.poll(context)
+        downstream.deadline.poll(context).map(|()| Delivered::Whole)
     })
-    .await;
+    .await
 }

@@ -1,6 +1,7 @@
 //! Accepts client connections, within the bound on how many are served at once.
 
 use std::future::poll_fn;
+use std::net::IpAddr;
 use std::rc::Rc;
 use std::task::Poll;
 use std::time::Duration;
@@ -26,7 +27,9 @@ pub(crate) async fn accept(worker: Rc<Worker>, listener: TcpListener) {
             Ok((stream, peer)) => {
                 worker.metrics.downstream_accepted.increment();
                 if prepare_accepted(&stream).is_ok() {
-                    tokio::task::spawn_local(serve(Rc::clone(&worker), stream, peer.ip()));
+                    // Entered before its task runs: a burst of them must not get past the bound.
+                    let entry = Entry::new(&worker);
+                    tokio::task::spawn_local(serve(entry, stream, peer.ip()));
                 }
             }
             Err(error) => {
@@ -38,18 +41,23 @@ pub(crate) async fn accept(worker: Rc<Worker>, listener: TcpListener) {
     }
 }
 
-async fn serve(worker: Rc<Worker>, stream: TcpStream, client: std::net::IpAddr) {
+async fn serve(entry: Entry, stream: TcpStream, client: IpAddr) {
     let waker = poll_fn(|context| Poll::Ready(context.waker().clone())).await;
-    let entry = Entry { key: worker.connections.enter(waker), worker: Rc::clone(&worker) };
-    worker.metrics.downstream_open.increment();
-    downstream::serve(worker, stream, client.to_canonical()).await;
-    drop(entry);
+    entry.worker.connections.wake_by(entry.key, waker);
+    downstream::serve(Rc::clone(&entry.worker), stream, client.to_canonical()).await;
 }
 
 /// A connection's place among its worker's connections; it leaves even if its task panics.
 struct Entry {
     key: u64,
     worker: Rc<Worker>,
+}
+
+impl Entry {
+    fn new(worker: &Rc<Worker>) -> Self {
+        worker.metrics.downstream_open.increment();
+        Self { key: worker.connections.enter(), worker: Rc::clone(worker) }
+    }
 }
 
 impl Drop for Entry {

@@ -256,9 +256,8 @@ impl From<DialFailure> for Refusal {
 }
 
 /// The form a client asked for (behaviour.md 11.5).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Form {
-    #[default]
     Html,
     Json,
     Markdown,

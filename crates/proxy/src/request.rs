@@ -4,15 +4,16 @@
 //!
 //! On the request path.
 
-use std::borrow::Cow;
 use std::net::IpAddr;
+use std::time::Duration;
 
-use arrayvec::ArrayVec;
+use arrayvec::{ArrayString, ArrayVec};
 use evenkeel_decision::{
     Decision, DialFailure, Env, Plan, RequestFacts, Rng, Step, Target, Trail, decide,
 };
+use evenkeel_h1::host::NAME_BYTES_MAX;
 use evenkeel_h1::{AnswerTo, Body, Field, FieldKind, RequestHead, ResponseHead, Version};
-use evenkeel_model::{AffinityKind, View};
+use evenkeel_model::{AffinityKind, EndpointIx, View};
 
 use crate::downstream::{After, Downstream};
 use crate::exchange::{self, Broken, Delivered, body_from};
@@ -23,7 +24,7 @@ use crate::ray::Ray;
 use crate::refusal::{Form, Occasion, Refusal};
 use crate::relay::pump::{BodyTo, Pump};
 use crate::transport::Transport;
-use crate::upstream::{self, Connection, Key};
+use crate::upstream::{self, Connection, Key, Personal, has_challenge, has_credentials};
 use crate::worker::Worker;
 
 /// `Cookie` lines that are searched for a session; HTTP/1.1 clients send one (RFC 6265 section
@@ -47,8 +48,8 @@ struct Request<'a, D> {
     trail: Trail,
     /// Whether the head still stands at the front of the input.
     has_head: bool,
-    /// The form of an error page, noted before the head leaves the input.
-    form: Form,
+    /// A copy of the head, once it has left the input to let the body through.
+    kept_head: Vec<u8>,
 }
 
 /// How an attempt on one endpoint ended.
@@ -57,7 +58,7 @@ enum Attempt {
     Answered(After),
     /// The endpoint's name does not resolve.
     Unresolved,
-    /// No connection came about.
+    /// No connection came about, or one on which nothing arrived.
     Failed(DialFailure),
     /// A reused connection was closed; the request may be sent again on a fresh one.
     Stale,
@@ -80,7 +81,7 @@ pub(crate) async fn handle<D: Transport>(
     let ray = Ray::new(worker.chance().next_u64(), &worker.settings.pop);
     let view = worker.live.load();
     let buffer = downstream.input.filled();
-    let host = lower_case(head.host_name.of(buffer)).into_owned();
+    let host = lower_case(head.host_name.of(buffer));
     let mut trail = Trail::new();
     let decision = {
         let mut cookies = ArrayVec::<&[u8], COOKIE_LINES_MAX>::new();
@@ -106,7 +107,7 @@ pub(crate) async fn handle<D: Transport>(
         ray,
         trail,
         has_head: true,
-        form: Form::default(),
+        kept_head: Vec::new(),
     };
     let after = match decision {
         _ if is_loop => request.refuse(Refusal::LOOP).await,
@@ -120,13 +121,13 @@ pub(crate) async fn handle<D: Transport>(
     after
 }
 
-fn lower_case(name: &[u8]) -> Cow<'_, str> {
-    match std::str::from_utf8(name) {
-        Ok(name) if !name.bytes().any(|byte| byte.is_ascii_uppercase()) => Cow::Borrowed(name),
-        Ok(name) => Cow::Owned(name.to_ascii_lowercase()),
-        // The codec takes no such name; a lossy one belongs to no load balancer.
-        Err(_) => Cow::Borrowed(""),
+/// A host name as load balancers are found by it. One that no load balancer can have is empty.
+fn lower_case(name: &[u8]) -> ArrayString<NAME_BYTES_MAX> {
+    let mut lower = std::str::from_utf8(name).ok().and_then(|name| ArrayString::from(name).ok());
+    if let Some(name) = &mut lower {
+        name.make_ascii_lowercase();
     }
+    lower.unwrap_or_default()
 }
 
 /// Whether a request comes back to this node: its `CDN-Loop` has our own entry (RFC 8586).
@@ -148,7 +149,18 @@ impl<D: Transport> Request<'_, D> {
                 Step::GiveUp(why) => return self.refuse(why.into()).await,
             };
             match self.attempt(&plan, target, &mut upload, is_second_go).await {
-                Attempt::Answered(after) => return after,
+                Attempt::Answered(after) => {
+                    if let Some(upload) = upload {
+                        self.worker.buffers.give_scratch(upload.into_storage());
+                    }
+                    return after;
+                }
+                // A body that was taken from the input cannot be put before another head.
+                Attempt::Unresolved | Attempt::Failed(_)
+                    if upload.as_ref().is_some_and(Pump::has_taken_body) =>
+                {
+                    return self.refuse(Refusal::BAD_RESPONSE).await;
+                }
                 Attempt::Stale => {
                     is_second_go = true;
                     self.worker.metrics.stale_retries.increment();
@@ -165,12 +177,12 @@ impl<D: Transport> Request<'_, D> {
                     if matches!(plan.step(), Step::Dial(_)) {
                         self.worker.metrics.failovers.increment();
                     }
-                    // The next endpoint may want another Host.
-                    upload = None;
                 }
                 Attempt::Refused(refusal) => return self.refuse(refusal).await,
                 Attempt::ClientGone => return After::Reset,
             }
+            // The next endpoint may want another Host.
+            upload.take_if(|upload| !upload.has_taken_body());
         }
     }
 
@@ -188,10 +200,8 @@ impl<D: Transport> Request<'_, D> {
             return Attempt::Unresolved;
         };
         let key = Key { address };
-        let config = &self.view.config;
-        let _in_flight = self.worker.shared.loads.request(config, target.endpoint);
-        let connected = upstream::connect(self.worker, config, target.endpoint, key, fresh).await;
-        let mut connection = match connected {
+        let _in_flight = self.worker.shared.loads.request(&self.view.config, target.endpoint);
+        let mut connection = match self.connect(target.endpoint, key, fresh).await {
             Ok(connection) => connection,
             Err(failure) => return Attempt::Failed(failure),
         };
@@ -214,6 +224,14 @@ impl<D: Transport> Request<'_, D> {
                 upload.rewind();
                 return Attempt::Stale;
             }
+            Err(Broken::Unacknowledged) => {
+                let may_repeat = self.head.method_kind.is_idempotent() && upload.can_rewind();
+                return if may_repeat {
+                    Attempt::Failed(DialFailure::TimedOut)
+                } else {
+                    Attempt::Refused(Refusal::UNACKNOWLEDGED)
+                };
+            }
         };
         let is_clean = response.keep_alive
             && !response.upgrade
@@ -222,16 +240,48 @@ impl<D: Transport> Request<'_, D> {
             && connection.input.is_empty();
         if is_clean {
             connection.input.release(&self.worker.buffers);
-            let promised =
-                response.keep_alive_timeout_s.map(|s| std::time::Duration::from_secs(s.into()));
-            self.worker.idle.put(key, endpoint.id, connection, promised);
+            let promised = response.keep_alive_timeout_s.map(|s| Duration::from_secs(s.into()));
+            let revision = self.view.revision;
+            let idle = &self.worker.idle;
+            if connection.is_personal || has_credentials(self.head_bytes(), self.fields) {
+                connection.is_personal = true;
+                let limit = idle.time_to_keep(promised);
+                self.downstream.personal = Some(Personal::new(key, connection, limit));
+            } else {
+                idle.put(key, endpoint.id, connection, promised, revision);
+            }
         }
         Attempt::Answered(after)
     }
 
+    /// The client's own connection if it has one, else one that everybody may use.
+    async fn connect(
+        &mut self,
+        endpoint: EndpointIx,
+        key: Key,
+        fresh: bool,
+    ) -> Result<Connection, DialFailure> {
+        let own = self.downstream.personal.take_if(|own| own.leads_to(key));
+        match own.and_then(Personal::into_connection) {
+            Some(mut connection) if !fresh => {
+                connection.is_reused = true;
+                self.worker.metrics.upstream_reused.increment();
+                Ok(connection)
+            }
+            _ => {
+                upstream::connect(self.worker, &self.view.config, endpoint, key, fresh).await
+            }
+        }
+    }
+
+    /// The head as the client sent it, which is what its spans are cut from.
+    fn head_bytes(&self) -> &[u8] {
+        if self.has_head { self.downstream.input.filled() } else { &self.kept_head }
+    }
+
     /// The request as the endpoint gets it. Where a body follows, the head leaves the input.
     fn request_message(&mut self, plan: &Plan, host: Option<&str>) -> Pump {
-        let buffer = self.downstream.input.filled();
+        let buffer = self.head_bytes();
         let affinity = &self.view.config.load_balancer(plan.load_balancer()).affinity;
         let forwarding = Forwarding {
             client: self.lines,
@@ -246,8 +296,8 @@ impl<D: Transport> Request<'_, D> {
             Body::Chunked => BodyTo::Chunked,
             _ => BodyTo::Plain,
         };
-        if !matches!(self.head.body, Body::None) {
-            self.form = Form::asked_by(buffer, self.fields);
+        if self.has_head && !matches!(self.head.body, Body::None) {
+            self.kept_head = self.downstream.input.filled()[..self.head.bytes].to_vec();
             self.drop_head();
         }
         Pump::new(out, body_from(&self.head.body), to)
@@ -274,16 +324,26 @@ impl<D: Transport> Request<'_, D> {
                 answer_to,
                 fields,
             )
-            .await?;
+            .await
+            .map_err(|broken| match broken {
+                // The client has had a part of the answer.
+                Broken::Unacknowledged if interim > 0 => Broken::Refused(Refusal::UNACKNOWLEDGED),
+                broken => broken,
+            })?;
             // Whatever happens from here on is no surprise of a reused connection.
             connection.is_reused = false;
+            connection.is_personal |= has_challenge(connection.input.filled(), fields);
             let head = self.response_head(plan, upload, connection, &response, fields);
             connection.input.consume(response.bytes);
+            if response.upgrade && !upload.is_done() {
+                tracing::debug!("An endpoint switched protocols before it was asked to.");
+                return Err(Broken::Refused(Refusal::BAD_RESPONSE));
+            }
             if response.upgrade {
                 return Ok((response, self.upgrade(connection, head).await));
             }
             if response.status >= 200 {
-                let after = self.deliver(upload, connection, head, &response).await;
+                let after = self.deliver(upload, connection, head, &response).await?;
                 return Ok((response, after));
             }
             interim += 1;
@@ -363,45 +423,46 @@ impl<D: Transport> Request<'_, D> {
         connection: &mut Connection,
         head: Vec<u8>,
         response: &ResponseHead,
-    ) -> After {
+    ) -> Result<After, Broken> {
         let keeps_alive = self.keeps_alive(upload, response);
         let to = if self.is_chunked(response) { BodyTo::Chunked } else { BodyTo::Plain };
         let mut download = Pump::new(head, body_from(&response.body), to);
-        self.worker.metrics.responded(response.status);
         let delivered =
             exchange::deliver(self.worker, self.downstream, connection, upload, &mut download)
-                .await;
+                .await?;
         self.worker.buffers.give_scratch(download.into_storage());
-        match delivered {
+        self.worker.metrics.responded(response.status);
+        Ok(match delivered {
             Delivered::Cut => After::Reset,
             Delivered::Whole if keeps_alive => After::Keep,
             Delivered::Whole if upload.is_done() => After::Close,
             Delivered::Whole => After::Linger,
-        }
+        })
     }
 
     async fn upgrade(&mut self, connection: &mut Connection, head: Vec<u8>) -> After {
         self.worker.metrics.responded(101);
         self.drop_head();
-        if self.downstream.send(self.worker, head).await == Delivered::Whole {
+        let mut delivered = self.downstream.send(self.worker, head).await;
+        if delivered == Delivered::Whole {
             let idle = self.worker.settings.timeouts.tunnel_idle;
-            exchange::tunnel(self.worker, self.downstream, connection, idle).await;
+            delivered = exchange::tunnel(self.worker, self.downstream, connection, idle).await;
         }
-        After::Close
+        if delivered == Delivered::Cut { After::Reset } else { After::Close }
     }
 
     /// Answers on the proxy's own account.
     async fn refuse(&mut self, refusal: Refusal) -> After {
-        if self.has_head {
-            self.form = Form::asked_by(self.downstream.input.filled(), self.fields);
-        }
+        let form = Form::asked_by(self.head_bytes(), self.fields);
         let is_head = self.head.method_kind == evenkeel_h1::Method::Head;
         // A body that was not read to its end stands between here and the next request.
         let has_no_body = matches!(self.head.body, Body::None | Body::Length(0));
-        let keeps_alive =
-            self.head.keep_alive && has_no_body && !self.worker.connections.is_draining();
-        let occasion =
-            Occasion { ray: &self.ray, zone: self.host, form: self.form, is_head, keeps_alive };
+        // HTTP/1.0 would have to be told that the connection stays; it may as well go.
+        let keeps_alive = self.head.keep_alive
+            && self.head.version == Version::Http11
+            && has_no_body
+            && !self.worker.connections.is_draining();
+        let occasion = Occasion { ray: &self.ray, zone: self.host, form, is_head, keeps_alive };
         let delivered = self.downstream.refuse(self.worker, refusal, &occasion).await;
         match delivered {
             Delivered::Cut => After::Reset,

@@ -34,6 +34,8 @@ pub struct Timeouts {
     pub downstream_write: Duration,
     /// TCP handshake with an endpoint (behaviour.md 11.4). Status 522.
     pub connect: Duration,
+    /// Until an endpoint acknowledges what it was sent (behaviour.md 11.4). Status 522.
+    pub upstream_ack: Duration,
     /// Between two reads from an endpoint, the first byte included (behaviour.md 11.4). Status 524.
     pub upstream_read: Duration,
     /// Between two writes to an endpoint (behaviour.md 11.4). Status 524.
@@ -57,6 +59,7 @@ impl Default for Timeouts {
             request_body: Duration::from_secs(60),
             downstream_write: Duration::from_secs(30),
             connect: Duration::from_secs(19),
+            upstream_ack: Duration::from_secs(90),
             upstream_read: Duration::from_secs(125),
             upstream_write: Duration::from_secs(30),
             upstream_idle: Duration::from_secs(900),

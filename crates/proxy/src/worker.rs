@@ -90,7 +90,8 @@ struct Date {
 /// The client connections of a worker, so that waiting ones can be told to go.
 #[derive(Debug, Default)]
 pub(crate) struct Connections {
-    wakers: RefCell<HashMap<u64, Waker>>,
+    /// A connection whose task has not run yet has no waker: it looks before it waits.
+    wakers: RefCell<HashMap<u64, Option<Waker>>>,
     next: Cell<u64>,
     is_draining: Cell<bool>,
     last_gone: Notify,
@@ -106,12 +107,17 @@ impl Connections {
         self.is_draining.get()
     }
 
-    /// Enters a connection by what wakes its task. It leaves with [`Self::leave`].
-    pub(crate) fn enter(&self, waker: Waker) -> u64 {
+    /// Enters a connection, which counts from now on. It leaves with [`Self::leave`].
+    pub(crate) fn enter(&self) -> u64 {
         let key = self.next.get();
         self.next.set(key + 1);
-        self.wakers.borrow_mut().insert(key, waker);
+        self.wakers.borrow_mut().insert(key, None);
         key
+    }
+
+    /// Notes what wakes a connection's task.
+    pub(crate) fn wake_by(&self, key: u64, waker: Waker) {
+        self.wakers.borrow_mut().insert(key, Some(waker));
     }
 
     pub(crate) fn leave(&self, key: u64) {
@@ -121,9 +127,10 @@ impl Connections {
         }
     }
 
-    fn drain(&self) {
+    /// Lets waiting connections go, and the others after their request.
+    pub(crate) fn drain(&self) {
         self.is_draining.set(true);
-        self.wakers.borrow().values().for_each(Waker::wake_by_ref);
+        self.wakers.borrow().values().flatten().for_each(Waker::wake_by_ref);
     }
 
     async fn all_gone(&self) {

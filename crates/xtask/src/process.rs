@@ -122,7 +122,7 @@ fn parent_in(stat: &str) -> Option<u32> {
 fn opening(line: &str) -> &str {
     const BYTES: usize = 48;
     let cut = line.char_indices().map(|(at, _)| at).find(|at| *at >= BYTES);
-    &line[..cut.unwrap_or(line.len())]
+    line[..cut.unwrap_or(line.len())].trim_end()
 }
 
 /// Prints the command as one would type it.

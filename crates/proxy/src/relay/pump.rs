@@ -93,7 +93,7 @@ pub(crate) struct Pump {
     is_stopped: bool,
     has_shut_down: bool,
     moved: u64,
-    body_bytes: u64,
+    has_taken_body: bool,
 }
 
 impl Pump {
@@ -115,7 +115,7 @@ impl Pump {
             is_stopped: false,
             has_shut_down: false,
             moved: 0,
-            body_bytes: 0,
+            has_taken_body: false,
         }
     }
 
@@ -132,7 +132,7 @@ impl Pump {
 
     /// Whether the message can be sent again from its start, on another connection.
     pub(crate) fn can_rewind(&self) -> bool {
-        !self.has_written || self.body_bytes == 0
+        !self.has_written || !self.has_taken_body
     }
 
     /// Starts over, for another connection. Only when [`Self::can_rewind`] says so.
@@ -157,6 +157,12 @@ impl Pump {
     /// Grows whenever something was read or written: progress, for time limits.
     pub(crate) fn moved(&self) -> u64 {
         self.moved
+    }
+
+    /// Whether a part of the body, be it only its framing, has left the sender's buffer or is
+    /// about to.
+    pub(crate) fn has_taken_body(&self) -> bool {
+        self.has_taken_body
     }
 
     /// Whether any byte went out.
@@ -270,7 +276,7 @@ impl Pump {
                 self.used = used;
             }
         }
-        self.body_bytes += self.data.len() as u64;
+        self.has_taken_body |= self.used > 0;
         self.frame();
         Ok(())
     }

@@ -19,10 +19,16 @@ use tokio::time::Instant;
 
 use super::Connection;
 
+/// How long before the end of the time that an endpoint promised (`Keep-Alive: timeout=5`) we
+/// stop relying on it. A request that leaves in the last moment arrives after the endpoint has
+/// closed, which costs a POST its answer.
+const PROMISE_MARGIN: Duration = Duration::from_secs(1);
+
 /// Idle connections of one worker, by what they lead to.
 #[derive(Debug)]
 pub(crate) struct IdlePool {
     by_key: RefCell<HashMap<Key, VecDeque<Idle>, BuildHasherDefault<KeyHasher>>>,
+    wanted: RefCell<Wanted>,
     metrics: Arc<WorkerMetrics>,
     per_endpoint_max: usize,
     limit: Duration,
@@ -41,6 +47,21 @@ struct Idle {
     /// The endpoint that used it last: when that one leaves or fails, so does the connection.
     endpoint: EndpointId,
     until: Instant,
+}
+
+/// The endpoints that connections are kept to.
+#[derive(Debug, Default)]
+struct Wanted {
+    /// Of the view that says so; 0 before any view was followed.
+    revision: u64,
+    /// Sorted.
+    endpoints: Vec<EndpointId>,
+}
+
+impl Wanted {
+    fn has(&self, endpoint: EndpointId) -> bool {
+        self.endpoints.binary_search(&endpoint).is_ok()
+    }
 }
 
 /// Multiplies and rotates; keys are endpoint addresses, which no stranger chooses.
@@ -77,7 +98,13 @@ impl IdlePool {
         per_endpoint_max: usize,
         limit: Duration,
     ) -> Self {
-        Self { by_key: RefCell::default(), metrics, per_endpoint_max, limit }
+        Self {
+            by_key: RefCell::default(),
+            wanted: RefCell::default(),
+            metrics,
+            per_endpoint_max,
+            limit,
+        }
     }
 
     /// The connection used last among those that are still good.
@@ -95,16 +122,22 @@ impl IdlePool {
     }
 
     /// Keeps a connection whose last exchange ended cleanly, for as long as the endpoint promised
-    /// and no longer than our own limit.
+    /// and no longer than our own limit; unless its endpoint has left since the view of this
+    /// revision, on which the exchange was decided.
     pub(crate) fn put(
         &self,
         key: Key,
         endpoint: EndpointId,
         connection: Connection,
         promised: Option<Duration>,
+        revision: u64,
     ) {
-        let limit = promised.map_or(self.limit, |promised| promised.min(self.limit));
+        let limit = self.time_to_keep(promised);
         if self.per_endpoint_max == 0 || limit.is_zero() {
+            return;
+        }
+        let wanted = self.wanted.borrow();
+        if revision < wanted.revision && !wanted.has(endpoint) {
             return;
         }
         let mut by_key = self.by_key.borrow_mut();
@@ -117,6 +150,14 @@ impl IdlePool {
         self.metrics.upstream_idle.increment();
     }
 
+    /// How long a connection is kept, given what its endpoint promised.
+    pub(crate) fn time_to_keep(&self, promised: Option<Duration>) -> Duration {
+        match promised {
+            Some(promised) => promised.saturating_sub(PROMISE_MARGIN).min(self.limit),
+            None => self.limit,
+        }
+    }
+
     /// Drops what has waited too long or was closed by the endpoint.
     pub(crate) fn sweep(&self) {
         let now = Instant::now();
@@ -125,7 +166,7 @@ impl IdlePool {
 
     /// Drops connections to endpoints that are gone, disabled or unhealthy in a new view.
     pub(crate) fn follow(&self, view: &View) {
-        let mut wanted: Vec<EndpointId> = view
+        let mut endpoints: Vec<EndpointId> = view
             .config
             .endpoints_indexed()
             .filter(|(ix, endpoint)| {
@@ -133,8 +174,10 @@ impl IdlePool {
             })
             .map(|(_, endpoint)| endpoint.id)
             .collect();
-        wanted.sort_unstable();
-        self.retain(|idle| wanted.binary_search(&idle.endpoint).is_ok());
+        endpoints.sort_unstable();
+        let wanted = Wanted { revision: view.revision, endpoints };
+        self.retain(|idle| wanted.has(idle.endpoint));
+        self.wanted.replace(wanted);
     }
 
     fn retain(&self, mut keep: impl FnMut(&mut Idle) -> bool) {
@@ -150,6 +193,6 @@ impl IdlePool {
 
 /// Whether nothing has arrived on a connection on which nothing is due. Costs no system call
 /// while the event loop has seen nothing.
-fn is_quiet(connection: &Connection) -> bool {
+pub(super) fn is_quiet(connection: &Connection) -> bool {
     matches!(connection.io.try_read(&mut [0]), Err(error) if error.kind() == io::ErrorKind::WouldBlock)
 }

@@ -1,12 +1,13 @@
 //! Connections to endpoints: found among the idle ones, or dialled.
 
 mod idle;
+mod personal;
 
 use std::net::SocketAddr;
 
 use evenkeel_decision::{DialFailure, Rng};
 use evenkeel_model::{Address, Config, Endpoint, EndpointIx};
-use evenkeel_net::dial::{DialError, dial};
+use evenkeel_net::dial::{DialError, dial, limit_unacknowledged};
 use tokio::net::TcpStream;
 
 use crate::buffer::Buffer;
@@ -14,6 +15,7 @@ use crate::loads::Counted;
 use crate::worker::Worker;
 
 pub(crate) use idle::{IdlePool, Key};
+pub(crate) use personal::{Personal, has_challenge, has_credentials};
 
 /// Port of an endpoint whose document names none (behaviour.md 9.4).
 const HTTP_PORT: u16 = 80;
@@ -27,6 +29,8 @@ pub(crate) struct Connection {
     pub(crate) is_reused: bool,
     /// Counts it as one of the endpoint's open connections.
     pub(crate) count: Counted,
+    /// Whether its endpoint may take whoever uses it for one client: then no other may.
+    pub(crate) is_personal: bool,
 }
 
 /// Where an endpoint is to be dialled now, or `None` when its name does not resolve.
@@ -60,13 +64,15 @@ pub(crate) async fn connect(
         worker.metrics.upstream_reused.increment();
         return Ok(connection);
     }
-    let io =
-        dial(key.address, worker.settings.timeouts.connect).await.map_err(|error| match error {
-            DialError::Refused(_) => DialFailure::Refused,
-            DialError::TimedOut => DialFailure::TimedOut,
-            DialError::Unreachable(_) => DialFailure::Unreachable,
-        })?;
+    let timeouts = &worker.settings.timeouts;
+    let io = dial(key.address, timeouts.connect).await.map_err(|error| match error {
+        DialError::Refused(_) => DialFailure::Refused,
+        DialError::TimedOut => DialFailure::TimedOut,
+        DialError::Unreachable(_) => DialFailure::Unreachable,
+    })?;
+    // A connection that has ended already fails when it is used.
+    let _ = limit_unacknowledged(&io, timeouts.upstream_ack);
     worker.metrics.upstream_opened.increment();
     let count = worker.shared.loads.connection(config, endpoint);
-    Ok(Connection { io, input: Buffer::default(), is_reused: false, count })
+    Ok(Connection { io, input: Buffer::default(), is_reused: false, is_personal: false, count })
 }

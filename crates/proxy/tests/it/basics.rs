@@ -1,7 +1,5 @@
 //! Requests and responses that nothing goes wrong with.
 
-use evenkeel_model::AffinityKind;
-
 use crate::endpoint::Endpoint;
 use crate::world::{Plan, World};
 
@@ -25,17 +23,46 @@ fn keep_alive_on_both_sides() {
 }
 
 #[test]
-fn trap_t02_every_request_without_a_cookie_gets_one() {
-    let endpoint = Endpoint::named("a");
-    let mut plan = Plan::pool(&[endpoint.address]);
-    plan.affinity = AffinityKind::Cookie;
-    let world = World::start(plan);
+fn pipelined_requests_are_answered_in_order_one_after_the_other() {
+    let endpoint = Endpoint::scripted(|mut conversation| {
+        while let Some(request) = conversation.request() {
+            let path = request.line().split(' ').nth(1).unwrap().to_owned();
+            conversation.answer(&path);
+        }
+    });
+    let world = World::start(Plan::pool(&[endpoint.address]));
     let mut client = world.client();
-    let mut session = String::new();
-    for _ in 0..100 {
-        session = client.get("").session().expect("a session").to_owned();
+    let one = |n| format!("GET /{n} HTTP/1.1\r\nHost: lb.test\r\n\r\n");
+    client.send((0..50).map(one).collect::<String>());
+    for n in 0..50 {
+        assert_eq!(client.response().text(), format!("/{n}"));
     }
-    for _ in 0..100 {
-        assert_eq!(client.get(&format!("Cookie: {session}\r\n")).session(), None);
+    assert_eq!(endpoint.connections(), 1);
+}
+
+#[test]
+fn a_request_in_single_bytes_is_the_same_request() {
+    let endpoint = Endpoint::named("a");
+    let world = World::start(Plan::pool(&[endpoint.address]));
+    let mut client = world.client();
+    for byte in b"POST /x HTTP/1.1\r\nHost: lb.test\r\nContent-Length: 3\r\nX-A: b\r\n\r\nabc" {
+        client.send([*byte]);
     }
+    assert_eq!(client.response().status, 200);
+    let request = endpoint.request();
+    assert_eq!((request.line(), request.text()), ("POST /x HTTP/1.1", "abc"));
+    assert_eq!(request.all("x-a"), ["b"]);
+}
+
+#[test]
+fn workers_end_with_their_metrics_at_zero() {
+    let endpoint = Endpoint::named("a");
+    let world = World::start(Plan::pool(&[endpoint.address]));
+    world.client().get("");
+    world.wait_for_quiet();
+    let metrics = std::sync::Arc::clone(&world.metrics);
+    world.drain();
+    world.join();
+    assert_eq!((metrics.downstream_open.get(), metrics.downstream_accepted.get()), (0, 1));
+    assert_eq!(metrics.upstream_opened.get(), 1);
 }

@@ -5,119 +5,284 @@ use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
+use std::time::Duration;
+
+use socket2::{Domain, SockRef, Socket, Type};
+
+use crate::world::eventually;
+
+/// How long an endpoint leaves its connection unread: longer than the limits it shall run into.
+const WITHOUT_READING: Duration = Duration::from_secs(10);
 
 /// A listening endpoint.
 pub(crate) struct Endpoint {
     pub(crate) address: SocketAddr,
+    listener: Arc<TcpListener>,
     seen: Arc<Seen>,
 }
 
 /// What an endpoint saw.
 #[derive(Default)]
 struct Seen {
-    connections: AtomicUsize,
+    opened: AtomicUsize,
+    ended: AtomicUsize,
     requests: Mutex<Vec<Received>>,
 }
 
 /// One request as it arrived.
 #[derive(Clone, Debug)]
 pub(crate) struct Received {
+    /// The connection it came on, from 1.
+    pub(crate) connection: usize,
+    /// Request line and fields, each line with its line break.
     pub(crate) head: String,
     pub(crate) body: Vec<u8>,
+    /// The lines behind a chunked body.
+    pub(crate) trailers: String,
 }
 
 impl Received {
     /// The values of a field, in order.
     pub(crate) fn all(&self, name: &str) -> Vec<&str> {
-        self.head
-            .lines()
-            .skip(1)
-            .filter_map(|line| line.split_once(": "))
-            .filter(|(field, _)| field.eq_ignore_ascii_case(name))
-            .map(|(_, value)| value)
-            .collect()
+        values(&self.head, name)
+    }
+
+    pub(crate) fn line(&self) -> &str {
+        self.head.lines().next().unwrap()
+    }
+
+    pub(crate) fn text(&self) -> &str {
+        std::str::from_utf8(&self.body).unwrap()
+    }
+}
+
+/// The values of a field in a head, in order.
+pub(crate) fn values<'a>(head: &'a str, name: &str) -> Vec<&'a str> {
+    head.lines()
+        .skip(1)
+        .filter_map(|line| line.split_once(':'))
+        .filter(|(field, _)| field.eq_ignore_ascii_case(name))
+        .map(|(_, value)| value.trim())
+        .collect()
+}
+
+/// An endpoint's side of one connection.
+pub(crate) struct Conversation<'a> {
+    pub(crate) stream: TcpStream,
+    /// Which connection of the endpoint this is, from 1.
+    pub(crate) connection: usize,
+    reader: BufReader<TcpStream>,
+    seen: &'a Seen,
+}
+
+impl Conversation<'_> {
+    /// The next request with its body; `None` at the end of the connection.
+    pub(crate) fn request(&mut self) -> Option<Received> {
+        let request = self.request_head()?;
+        self.body_of(request)
+    }
+
+    /// The head of the next request alone.
+    pub(crate) fn request_head(&mut self) -> Option<Received> {
+        let head = read_head(&mut self.reader)?;
+        let connection = self.connection;
+        Some(Received { connection, head, body: Vec::new(), trailers: String::new() })
+    }
+
+    /// Reads the body that a head announces, and notes the request as seen.
+    pub(crate) fn body_of(&mut self, mut request: Received) -> Option<Received> {
+        (request.body, request.trailers) = read_body(&mut self.reader, &request.head)?;
+        self.note(&request);
+        Some(request)
+    }
+
+    /// Notes a request as seen.
+    pub(crate) fn note(&self, request: &Received) {
+        self.seen.requests.lock().unwrap().push(request.clone());
+    }
+
+    /// Writes, and does not mind when the other side is gone.
+    pub(crate) fn send(&mut self, bytes: impl AsRef<[u8]>) {
+        let _ = self.stream.write_all(bytes.as_ref());
+    }
+
+    /// A `200` with this body.
+    pub(crate) fn answer(&mut self, body: &str) {
+        self.send(format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{body}", body.len()));
+    }
+
+    /// Everything until the other side ends; what came before a reset counts.
+    pub(crate) fn rest(&mut self) -> Vec<u8> {
+        let mut rest = Vec::new();
+        let _ = self.reader.read_to_end(&mut rest);
+        rest
+    }
+
+    /// Waits for the other side to end, whatever it sends before.
+    pub(crate) fn wait_for_end(&mut self) {
+        self.rest();
+    }
+
+    /// Keeps the connection for a while without reading from it.
+    pub(crate) fn wait_without_reading(&self) {
+        thread::sleep(WITHOUT_READING);
+    }
+
+    /// Reads some bytes.
+    pub(crate) fn read(&mut self, bytes: usize) -> Vec<u8> {
+        let mut read = vec![0; bytes];
+        self.reader.read_exact(&mut read).unwrap();
+        read
+    }
+
+    /// Reads what is there next; nothing at the end.
+    pub(crate) fn read_some(&mut self) -> Vec<u8> {
+        let read = self.reader.fill_buf().map(<[u8]>::to_vec).unwrap_or_default();
+        self.reader.consume(read.len());
+        read
+    }
+
+    /// Ends the connection with a reset instead of a FIN.
+    pub(crate) fn reset(self) {
+        SockRef::from(&self.stream).set_linger(Some(Duration::ZERO)).unwrap();
     }
 }
 
 impl Endpoint {
     /// Answers every request on every connection with `200` and its name as the body.
     pub(crate) fn named(name: &'static str) -> Self {
-        let response = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{name}", name.len());
-        Self::answering(move |_, stream| {
-            stream.write_all(response.as_bytes()).unwrap();
-            true
-        })
-    }
-
-    /// Reads requests whole and answers by a function; `false` closes the connection.
-    pub(crate) fn answering(
-        answer: impl Fn(&Received, &mut TcpStream) -> bool + Send + Sync + 'static,
-    ) -> Self {
-        Self::scripted(move |mut stream, seen| {
-            let mut reader = BufReader::new(stream.try_clone().unwrap());
-            while let Some(request) = read_request(&mut reader) {
-                seen(request.clone());
-                if !answer(&request, &mut stream) {
-                    break;
-                }
+        Self::scripted(move |mut conversation| {
+            while conversation.request().is_some() {
+                conversation.answer(name);
             }
-            let _ = stream.shutdown(Shutdown::Both);
         })
     }
 
-    /// Runs a script on each connection; it reports the requests it reads.
-    pub(crate) fn scripted(
-        script: impl Fn(TcpStream, &dyn Fn(Received)) + Send + Sync + 'static,
-    ) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    /// Answers every request with these bytes.
+    pub(crate) fn saying(response: &'static str) -> Self {
+        Self::scripted(move |mut conversation| {
+            while conversation.request().is_some() {
+                conversation.send(response);
+            }
+        })
+    }
+
+    /// Answers the first request of each connection with these bytes, then closes.
+    pub(crate) fn saying_once(response: impl Into<Vec<u8>>) -> Self {
+        let response = response.into();
+        Self::scripted(move |mut conversation| {
+            if conversation.request().is_some() {
+                conversation.send(&response);
+            }
+        })
+    }
+
+    /// Reads requests and never answers.
+    pub(crate) fn mute() -> Self {
+        Self::scripted(|mut conversation| while conversation.request().is_some() {})
+    }
+
+    /// Runs a script on each connection, which ends with the script.
+    pub(crate) fn scripted(script: impl Fn(Conversation<'_>) + Send + Sync + 'static) -> Self {
+        let listener = Arc::new(TcpListener::bind("127.0.0.1:0").unwrap());
         let address = listener.local_addr().unwrap();
         let seen = Arc::new(Seen::default());
         let shared = Arc::clone(&seen);
         let script = Arc::new(script);
+        let accepting = Arc::clone(&listener);
         thread::spawn(move || {
-            for stream in listener.incoming().flatten() {
-                shared.connections.fetch_add(1, Ordering::SeqCst);
-                let (shared, script) = (Arc::clone(&shared), Arc::clone(&script));
+            while let Ok((stream, _)) = accepting.accept() {
+                let connection = shared.opened.fetch_add(1, Ordering::SeqCst) + 1;
+                let (seen, script) = (Arc::clone(&shared), Arc::clone(&script));
                 thread::spawn(move || {
                     stream.set_nodelay(true).unwrap();
-                    script(stream, &|request| shared.requests.lock().unwrap().push(request));
+                    let reader = BufReader::new(stream.try_clone().unwrap());
+                    script(Conversation { stream, connection, reader, seen: &seen });
+                    seen.ended.fetch_add(1, Ordering::SeqCst);
                 });
             }
         });
-        Self { address, seen }
+        Self { address, listener, seen }
     }
 
-    /// An address that refuses connections.
+    /// Refuses connections from now on; those it has go on.
+    pub(crate) fn stop_listening(&self) {
+        SockRef::from(&*self.listener).shutdown(Shutdown::Both).unwrap();
+    }
+
+    /// An address that takes connections and a few kilobytes on each, which nobody ever reads.
+    pub(crate) fn deaf() -> SocketAddr {
+        let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+        socket.set_recv_buffer_size(4096).unwrap();
+        socket.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into()).unwrap();
+        socket.listen(16).unwrap();
+        let address = socket.local_addr().unwrap().as_socket().unwrap();
+        std::mem::forget(socket);
+        address
+    }
+
+    /// An address that refuses connections: its port is taken, and nobody listens.
     pub(crate) fn refusing() -> SocketAddr {
-        TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+        let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+        socket.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into()).unwrap();
+        let address = socket.local_addr().unwrap().as_socket().unwrap();
+        // The port must stay taken for as long as the tests run.
+        std::mem::forget(socket);
+        address
     }
 
+    /// An address whose TCP handshakes are never completed: its backlog is full.
+    pub(crate) fn unanswering() -> SocketAddr {
+        let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+        socket.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into()).unwrap();
+        socket.listen(0).unwrap();
+        let address = socket.local_addr().unwrap().as_socket().unwrap();
+        std::mem::forget(socket);
+        while let Ok(stream) = TcpStream::connect_timeout(&address, Duration::from_millis(200)) {
+            std::mem::forget(stream);
+        }
+        address
+    }
+
+    /// An address that no packet can be sent to: TCP to a multicast group.
+    pub(crate) fn unreachable() -> SocketAddr {
+        SocketAddr::from(([224, 0, 0, 1], 80))
+    }
+
+    /// Connections opened so far.
     pub(crate) fn connections(&self) -> usize {
-        self.seen.connections.load(Ordering::SeqCst)
+        self.seen.opened.load(Ordering::SeqCst)
     }
 
+    /// Requests seen so far.
     pub(crate) fn requests(&self) -> Vec<Received> {
         self.seen.requests.lock().unwrap().clone()
     }
+
+    /// The only request so far.
+    pub(crate) fn request(&self) -> Received {
+        let requests = self.requests();
+        assert_eq!(requests.len(), 1, "{requests:#?}");
+        requests.into_iter().next().unwrap()
+    }
+
+    /// Waits until so many requests were seen.
+    pub(crate) fn wait_for_requests(&self, count: usize) {
+        eventually("requests seen", || self.requests().len() >= count);
+    }
+
+    /// Waits until so many connections have ended.
+    pub(crate) fn wait_for_ends(&self, count: usize) {
+        eventually("connections ended", || self.seen.ended.load(Ordering::SeqCst) >= count);
+    }
+
+    /// Connections that have ended so far.
+    pub(crate) fn ends(&self) -> usize {
+        self.seen.ended.load(Ordering::SeqCst)
+    }
 }
 
-/// Reads one request; `None` at the end of the connection.
-pub(crate) fn read_request(reader: &mut impl BufRead) -> Option<Received> {
-    let head = read_head(reader)?;
-    let received = Received { head, body: Vec::new() };
-    let body = if received.all("transfer-encoding") == ["chunked"] {
-        read_chunks(reader)
-    } else {
-        let length =
-            received.all("content-length").first().map_or(0, |value| value.parse().unwrap());
-        let mut body = vec![0; length];
-        reader.read_exact(&mut body).ok()?;
-        body
-    };
-    Some(Received { body, ..received })
-}
-
-/// Reads a head up to its empty line.
+/// Reads a head up to its empty line; `None` when the connection ends before.
 pub(crate) fn read_head(reader: &mut impl BufRead) -> Option<String> {
     let mut head = String::new();
     loop {
@@ -133,22 +298,32 @@ pub(crate) fn read_head(reader: &mut impl BufRead) -> Option<String> {
     }
 }
 
+/// Reads the body and the trailers that a head announces by chunks or length; none by default.
+pub(crate) fn read_body(reader: &mut impl BufRead, head: &str) -> Option<(Vec<u8>, String)> {
+    if values(head, "transfer-encoding") == ["chunked"] {
+        return read_chunks(reader);
+    }
+    let length = values(head, "content-length").first().map_or(0, |value| value.parse().unwrap());
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body).ok()?;
+    Some((body, String::new()))
+}
+
 /// Reads a chunked body and its trailers.
-pub(crate) fn read_chunks(reader: &mut impl BufRead) -> Vec<u8> {
+fn read_chunks(reader: &mut impl BufRead) -> Option<(Vec<u8>, String)> {
     let mut body = Vec::new();
     loop {
         let mut line = String::new();
-        reader.read_line(&mut line).unwrap();
-        let size = usize::from_str_radix(line.trim_end(), 16).unwrap();
+        reader.read_line(&mut line).ok()?;
+        let size = usize::from_str_radix(line.strip_suffix("\r\n")?, 16).expect("a chunk size");
+        if size == 0 {
+            return Some((body, read_head(reader)?));
+        }
         let start = body.len();
         body.resize(start + size, 0);
-        reader.read_exact(&mut body[start..]).unwrap();
-        if size == 0 {
-            read_head(reader);
-            return body;
-        }
+        reader.read_exact(&mut body[start..]).ok()?;
         let mut end = [0; 2];
-        reader.read_exact(&mut end).unwrap();
-        assert_eq!(&end, b"\r\n");
+        reader.read_exact(&mut end).ok()?;
+        assert_eq!(&end, b"\r\n", "the end of a chunk");
     }
 }

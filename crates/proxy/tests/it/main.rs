@@ -1,8 +1,22 @@
 //! The data plane over real sockets: a worker on its own thread, endpoints on others, and clients
 //! that write bytes. One test binary; each file is an area.
 
-mod basics;
-mod countries;
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod client;
 mod endpoint;
-mod loads;
 mod world;
+
+mod authentication;
+mod basics;
+mod bodies;
+mod connections;
+mod countries;
+mod headers;
+mod loads;
+mod refusals;
+mod responses;
+mod retries;
+mod smuggling;
+mod traps;
+mod tunnels;

@@ -1,10 +1,9 @@
-//! A worker, its view, and a client.
+//! A worker and its view.
 
-use std::io::{BufReader, Read, Write};
-use std::net::{IpAddr, SocketAddr, TcpStream};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use evenkeel_model::{
     Address, AffinityKey, AffinityKeys, AffinityKind, Config, ConfigBuilder, EndpointHealth,
@@ -16,10 +15,9 @@ use evenkeel_net::geo::Geo;
 use evenkeel_net::listen::listen_shared;
 use evenkeel_proxy::{Load, Settings, Shared, WorkerOptions, run_worker};
 use evenkeel_telemetry::{Registry, WorkerMetrics};
-use socket2::{Domain, Socket, Type};
 use tokio::sync::watch;
 
-use crate::endpoint::{read_chunks, read_head};
+use crate::client::Client;
 
 /// What is configured: pools of endpoints, and one load balancer `lb.test` over them. The last
 /// pool is also the fallback unless another one is named.
@@ -30,6 +28,9 @@ pub(crate) struct Plan {
     pub(crate) failover: ZeroDowntimeFailover,
     pub(crate) failover_across_pools: bool,
     pub(crate) is_monitored: bool,
+    pub(crate) proxied: bool,
+    /// A pool that the user switched off.
+    pub(crate) disabled_pool: Option<usize>,
     pub(crate) settings: Settings,
     pub(crate) geo: Geo,
 }
@@ -49,6 +50,8 @@ impl Plan {
             failover: ZeroDowntimeFailover::None,
             failover_across_pools: false,
             is_monitored: false,
+            proxied: true,
+            disabled_pool: None,
             settings: Settings::default(),
             geo: Geo::builtin(),
         }
@@ -61,8 +64,9 @@ impl Plan {
         let mut pools: Vec<PoolIx> = Vec::new();
         for (n, endpoints) in (1u8..).zip(&self.pools) {
             let name = format!("pool-{n}");
+            let enabled = self.disabled_pool != Some(usize::from(n) - 1);
             let spec = PoolSpec::new(PoolId([n; 16]), &name, endpoints.clone());
-            pools.push(builder.pool(PoolSpec { monitor, ..spec }));
+            pools.push(builder.pool(PoolSpec { enabled, monitor, ..spec }));
         }
         let affinity = SessionAffinity {
             kind: self.affinity,
@@ -73,6 +77,7 @@ impl Plan {
         let fallback = pools[self.fallback];
         builder
             .load_balancer(LoadBalancer {
+                proxied: self.proxied,
                 affinity,
                 failover_across_pools: self.failover_across_pools,
                 ..LoadBalancer::new(LoadBalancerId([1; 16]), host, pools, fallback)
@@ -82,8 +87,28 @@ impl Plan {
     }
 }
 
+/// An endpoint of a pool: at an address,
 pub(crate) fn spec(address: &SocketAddr) -> EndpointSpec {
     EndpointSpec::new("endpoint", Address::Ip(address.ip()), address.port())
+}
+
+/// or by a name.
+pub(crate) fn spec_by_name(name: &str, port: u16) -> EndpointSpec {
+    EndpointSpec::new("endpoint", Address::Name(name.to_owned()), port)
+}
+
+/// A short time limit, long enough for what shall not run into it on a busy machine.
+pub(crate) const fn ms(milliseconds: u64) -> Duration {
+    Duration::from_millis(milliseconds)
+}
+
+/// Waits for something that only its traces tell of.
+pub(crate) fn eventually(what: &str, is_so: impl Fn() -> bool) {
+    let start = Instant::now();
+    while !is_so() {
+        assert!(start.elapsed() < Duration::from_secs(20), "in vain: {what}");
+        std::thread::sleep(ms(1));
+    }
 }
 
 fn any_monitor() -> Monitor {
@@ -99,10 +124,11 @@ fn any_monitor() -> Monitor {
     }
 }
 
-/// A running worker.
+/// A running worker. It drains when the test is over.
 pub(crate) struct World {
     pub(crate) address: SocketAddr,
     pub(crate) metrics: Arc<WorkerMetrics>,
+    pub(crate) registry: Registry,
     pub(crate) shared: Shared,
     plan: Plan,
     writer: LiveWriter,
@@ -120,7 +146,8 @@ impl World {
         let (drain, drained) = watch::channel(false);
         let listeners = listen_shared("127.0.0.1:0".parse().unwrap(), 1).unwrap();
         let address = listeners[0].local_addr().unwrap();
-        let metrics = Arc::clone(&Registry::new(1).workers()[0]);
+        let registry = Registry::new(1);
+        let metrics = Arc::clone(&registry.workers()[0]);
         let shared = Shared::new(plan.geo.clone());
         let options = WorkerOptions {
             live,
@@ -132,7 +159,8 @@ impl World {
             drain: drained,
         };
         let thread = std::thread::spawn(move || run_worker(options).unwrap());
-        Self { address, metrics, shared, plan, writer, revision, drain, thread: Some(thread) }
+        let thread = Some(thread);
+        Self { address, metrics, registry, shared, plan, writer, revision, drain, thread }
     }
 
     /// Publishes a view in which the endpoints have these verdicts, in order.
@@ -165,8 +193,19 @@ impl World {
         self.shared.loads.endpoint(config.endpoints[endpoint].id)
     }
 
+    /// A new client connection.
     pub(crate) fn client(&self) -> Client {
         Client::connect(self.address)
+    }
+
+    /// Waits until no client connection is left.
+    pub(crate) fn wait_for_quiet(&self) {
+        eventually("no client left", || self.metrics.downstream_open.get() == 0);
+    }
+
+    /// Waits until so many endpoint connections are idle.
+    pub(crate) fn wait_for_idle(&self, count: u64) {
+        eventually("idle connections", || self.metrics.upstream_idle.get() == count);
     }
 
     /// Tells the worker to stop.
@@ -174,108 +213,14 @@ impl World {
         self.drain.send_replace(true);
     }
 
-    /// Waits until the worker has stopped.
+    /// Waits until the worker has stopped of its own accord.
     pub(crate) fn join(mut self) {
-        self.drain();
         self.thread.take().unwrap().join().unwrap();
     }
 }
 
-/// A client's connection.
-pub(crate) struct Client {
-    pub(crate) stream: TcpStream,
-    reader: BufReader<TcpStream>,
-}
-
-/// A response.
-#[derive(Debug)]
-pub(crate) struct Response {
-    pub(crate) status: u16,
-    pub(crate) head: String,
-    pub(crate) body: Vec<u8>,
-}
-
-impl Response {
-    pub(crate) fn all(&self, name: &str) -> Vec<&str> {
-        self.head
-            .lines()
-            .skip(1)
-            .filter_map(|line| line.split_once(": "))
-            .filter(|(field, _)| field.eq_ignore_ascii_case(name))
-            .map(|(_, value)| value)
-            .collect()
-    }
-
-    pub(crate) fn text(&self) -> &str {
-        std::str::from_utf8(&self.body).unwrap()
-    }
-
-    /// `name=value` of the session cookie, when one was set.
-    pub(crate) fn session(&self) -> Option<&str> {
-        self.all("set-cookie")
-            .into_iter()
-            .find(|value| value.starts_with("__cflb="))
-            .and_then(|v| v.split(';').next())
-    }
-}
-
-impl Client {
-    pub(crate) fn connect(address: SocketAddr) -> Self {
-        Self::over(TcpStream::connect(address).unwrap())
-    }
-
-    /// A client at another address of this machine.
-    pub(crate) fn connect_from(source: IpAddr, address: SocketAddr) -> Self {
-        let socket = Socket::new(Domain::for_address(address), Type::STREAM, None).unwrap();
-        socket.bind(&SocketAddr::new(source, 0).into()).unwrap();
-        socket.connect(&address.into()).unwrap();
-        Self::over(socket.into())
-    }
-
-    fn over(stream: TcpStream) -> Self {
-        stream.set_nodelay(true).unwrap();
-        stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
-        let reader = BufReader::new(stream.try_clone().unwrap());
-        Self { stream, reader }
-    }
-
-    pub(crate) fn send(&mut self, bytes: impl AsRef<[u8]>) {
-        self.stream.write_all(bytes.as_ref()).unwrap();
-    }
-
-    /// `GET /` of `lb.test` with further lines, each ending in CR LF.
-    pub(crate) fn get(&mut self, lines: &str) -> Response {
-        self.send(format!("GET / HTTP/1.1\r\nHost: lb.test\r\n{lines}\r\n"));
-        self.response()
-    }
-
-    /// Reads a head; `None` when the connection ended instead.
-    pub(crate) fn head(&mut self) -> Option<Response> {
-        let head = read_head(&mut self.reader)?;
-        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-        Some(Response { status, head, body: Vec::new() })
-    }
-
-    /// Reads a response with its body.
-    pub(crate) fn response(&mut self) -> Response {
-        let response = self.head().expect("a response");
-        self.body_of(response)
-    }
-
-    pub(crate) fn body_of(&mut self, mut response: Response) -> Response {
-        if response.all("transfer-encoding") == ["chunked"] {
-            response.body = read_chunks(&mut self.reader);
-        } else if let Some(length) = response.all("content-length").first() {
-            response.body = vec![0; length.parse().unwrap()];
-            self.reader.read_exact(&mut response.body).unwrap();
-        } else if !matches!(response.status, 100..=199 | 204 | 304) {
-            self.reader.read_to_end(&mut response.body).unwrap();
-        }
-        response
-    }
-
-    /// Whether the server has closed, with nothing left to read.
-    pub(crate) fn is_closed(&mut self) -> bool {
-        matches!(self.reader.read(&mut [0]), Ok(0))
+impl Drop for World {
+    fn drop(&mut self) {
+        self.drain();
     }
 }
