@@ -12,3 +12,4 @@ compile_error!(
 pub mod bodies;
 pub mod heads;
 pub mod relay;
+pub mod rules;
