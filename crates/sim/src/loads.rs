@@ -1,0 +1,60 @@
+//! How busy endpoints are: requests from dispatch to their last byte, and connections, which
+//! stay open for a while to be used again.
+
+use std::collections::BTreeMap;
+
+use evenkeel_decision::{Load, Loads};
+use evenkeel_model::{EndpointId, PoolId};
+
+/// An endpoint of a pool, by identity: it outlives configurations.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place {
+    /// The pool.
+    pub pool: PoolId,
+    /// The endpoint.
+    pub endpoint: EndpointId,
+}
+
+/// Live counts.
+#[derive(Debug, Clone, Default)]
+pub struct LiveLoads(BTreeMap<Place, Load>);
+
+impl LiveLoads {
+    /// A request is dispatched: over an idle connection where there is one.
+    pub fn begin(&mut self, place: Place) {
+        let load = self.0.entry(place).or_default();
+        load.requests += 1;
+        load.connections = load.connections.max(load.requests);
+    }
+
+    /// The last byte of an answer has passed. Its connection stays.
+    pub fn end(&mut self, place: Place) {
+        let load = self.0.entry(place).or_default();
+        load.requests = load.requests.checked_sub(1).expect("what ends has begun");
+    }
+
+    /// Connections that nobody used for long are closed.
+    pub fn close_idle(&mut self) {
+        self.0.retain(|_, load| {
+            load.connections = load.requests;
+            load.requests > 0
+        });
+    }
+}
+
+impl Loads for LiveLoads {
+    fn endpoint(&self, endpoint: EndpointId) -> Load {
+        sum(self.0.iter().filter(|(place, _)| place.endpoint == endpoint))
+    }
+
+    fn pool(&self, pool: PoolId) -> Load {
+        sum(self.0.iter().filter(|(place, _)| place.pool == pool))
+    }
+}
+
+fn sum<'a>(loads: impl Iterator<Item = (&'a Place, &'a Load)>) -> Load {
+    loads.fold(Load::default(), |sum, (_, load)| Load {
+        requests: sum.requests + load.requests,
+        connections: sum.connections + load.connections,
+    })
+}
