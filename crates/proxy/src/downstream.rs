@@ -19,11 +19,14 @@ use std::task::Poll;
 
 use evenkeel_decision::Rng;
 use evenkeel_h1::{Field, HeadScanner, RequestHead};
+use evenkeel_model::FixedResponse;
 use tokio::io::AsyncWriteExt;
 
 use crate::buffer::{Buffer, Filled, SMALL_BYTES};
 use crate::deadline::Deadline;
 use crate::exchange::Delivered;
+use crate::fixed;
+use crate::geography::Client;
 use crate::head::request::ClientLines;
 use crate::ray::Ray;
 use crate::refusal::{self, Occasion, Refusal};
@@ -68,16 +71,15 @@ enum Next {
 
 /// Serves a connection to its end.
 pub(crate) async fn serve<D: Transport>(worker: Rc<Worker>, io: D, client: IpAddr) {
-    // Once per connection: a database that changes meanwhile counts from the next one on.
-    let country = worker.shared.geo.find(client).country;
-    let lines = ClientLines::new(client, country, false);
+    let client = Client::at(client, &worker.shared.geo);
+    let lines = ClientLines::new(client.address, client.country, false);
     let deadline = Deadline::after(worker.settings.timeouts.downstream_idle);
     let mut downstream = Downstream { io, input: Buffer::default(), deadline, personal: None };
     loop {
         let mut fields = Vec::new();
         let after = match downstream.next_head(&worker, &mut fields).await {
             Next::Request(head) => {
-                request::handle(&worker, &mut downstream, client, &lines, &head, &fields).await
+                request::handle(&worker, &mut downstream, &client, &lines, &head, &fields).await
             }
             Next::Refused(refusal) => {
                 let ray = Ray::new(worker.chance().next_u64(), &worker.settings.pop);
@@ -166,6 +168,19 @@ impl<D: Transport> Downstream<D> {
         delivered
     }
 
+    /// Answers as a rule or a pool set says.
+    pub(crate) async fn respond(
+        &mut self,
+        worker: &Worker,
+        response: &FixedResponse,
+        occasion: &fixed::Occasion<'_>,
+    ) -> Delivered {
+        worker.metrics.responded(response.status);
+        let mut out = worker.buffers.take_scratch();
+        fixed::write(&mut out, response, occasion, &worker.date(worker.now()));
+        self.send(worker, out).await
+    }
+
     /// Answers on the proxy's own account.
     pub(crate) async fn refuse(
         &mut self,
@@ -209,7 +224,6 @@ mod tests {
     use std::sync::Arc;
 
     use evenkeel_model::{AffinityKey, AffinityKeys, ConfigBuilder, Health, Live, View};
-    use evenkeel_telemetry::WorkerMetrics;
 
     use crate::settings::Settings;
 
@@ -217,7 +231,8 @@ mod tests {
         let keys = AffinityKeys { current: AffinityKey([1; 32]), previous: None };
         let config = Arc::new(ConfigBuilder::new(keys).build());
         let (_, live) = Live::new(View { config, health: Health::default(), revision: 1 });
-        Worker::new(live, Arc::new(WorkerMetrics::default()), Arc::new(Settings::default()))
+        let shared = crate::Shared::new(evenkeel_net::geo::Geo::builtin());
+        Worker::new(live, Arc::default(), Arc::new(Settings::default()), shared)
     }
 
     #[tokio::test]

@@ -14,6 +14,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Weak};
 
 use arc_swap::ArcSwap;
+use evenkeel_decision::{Load, Loads};
 use evenkeel_model::{Config, EndpointId, EndpointIx, PoolId};
 
 /// The counters of all endpoints and pools. One per process, shared by its workers.
@@ -88,28 +89,7 @@ impl Hasher for IdHasher {
     }
 }
 
-/// What is counted of an endpoint or of a pool now.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Load {
-    /// Requests in flight.
-    pub requests: u32,
-    /// Connections open, idle ones included.
-    pub connections: u32,
-}
-
 impl LoadTable {
-    /// The load of an endpoint.
-    #[must_use]
-    pub fn endpoint(&self, id: EndpointId) -> Load {
-        self.0.load().endpoints.get(&id).map_or_else(Load::default, |load| load.own.read())
-    }
-
-    /// The load of all endpoints of a pool together.
-    #[must_use]
-    pub fn pool(&self, id: PoolId) -> Load {
-        self.0.load().pools.get(&id).map_or_else(Load::default, |pool| pool.read())
-    }
-
     /// Counts a request that an endpoint serves: from its dispatch until the response is whole or
     /// the exchange broke.
     pub(crate) fn request(&self, config: &Config, endpoint: EndpointIx) -> Counted {
@@ -158,6 +138,17 @@ impl LoadTable {
             // Forgotten again at once: the configuration is an old one. Nobody will ask for it.
             None => Arc::new(EndpointLoad::new(id, Arc::default())),
         }
+    }
+}
+
+impl Loads for LoadTable {
+    fn endpoint(&self, endpoint: EndpointId) -> Load {
+        let counters = self.0.load();
+        counters.endpoints.get(&endpoint).map_or_else(Load::default, |load| load.own.read())
+    }
+
+    fn pool(&self, pool: PoolId) -> Load {
+        self.0.load().pools.get(&pool).map_or_else(Load::default, |pool| pool.read())
     }
 }
 

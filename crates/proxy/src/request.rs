@@ -4,19 +4,21 @@
 //!
 //! On the request path.
 
-use std::net::IpAddr;
 use std::time::Duration;
 
 use arrayvec::{ArrayString, ArrayVec};
 use evenkeel_decision::{
-    Decision, DialFailure, Env, Plan, RequestFacts, Rng, Step, Target, Trail, decide,
+    Decision, DialFailure, Plan, RequestFacts, Rng, Step, Target, Trail, decide,
 };
 use evenkeel_h1::host::NAME_BYTES_MAX;
 use evenkeel_h1::{AnswerTo, Body, Field, FieldKind, RequestHead, ResponseHead, Version};
-use evenkeel_model::{AffinityKind, EndpointIx, View};
+use evenkeel_model::{AffinityKind, EndpointIx, FixedResponse, LoadBalancer, RuleAction, View};
 
 use crate::downstream::{After, Downstream};
 use crate::exchange::{self, Broken, Delivered, body_from};
+use crate::facts::{self, HeadFields};
+use crate::fixed;
+use crate::geography::Client;
 use crate::head::request::{ClientLines, Forwarding};
 use crate::head::response::{ConnectionLine, Reply};
 use crate::head::{request as request_head, response as response_head};
@@ -73,7 +75,7 @@ enum Attempt {
 pub(crate) async fn handle<D: Transport>(
     worker: &Worker,
     downstream: &mut Downstream<D>,
-    client: IpAddr,
+    client: &Client<'_>,
     lines: &ClientLines,
     head: &RequestHead,
     fields: &[Field],
@@ -90,10 +92,17 @@ pub(crate) async fn handle<D: Transport>(
                 break;
             }
         }
-        let facts = RequestFacts { host: &host, client, https: false, cookies: &cookies };
-        let mut chance = worker.chance();
-        let mut env = Env { now: worker.now(), rng: &mut *chance };
-        decide(&view, &facts, &mut env, &mut trail)
+        let facts = RequestFacts {
+            cookies: &cookies,
+            method: head.method.of(buffer),
+            target: &head.target.of(buffer),
+            version: facts::version(head.version),
+            headers: &HeadFields { buffer, fields },
+            node: &worker.settings.site,
+            geography: client,
+            ..RequestFacts::new(&host, client.address)
+        };
+        worker.decide(|env| decide(&view, &facts, env, &mut trail))
     };
     let is_loop = has_passed_here(worker, buffer, fields);
     let mut request = Request {
@@ -112,6 +121,7 @@ pub(crate) async fn handle<D: Transport>(
     let after = match decision {
         _ if is_loop => request.refuse(Refusal::LOOP).await,
         Decision::Unavailable(why) => request.refuse(why.into()).await,
+        Decision::Respond(response) => request.respond(response).await,
         Decision::Forward(plan) => request.forward(plan).await,
     };
     if tracing::enabled!(tracing::Level::DEBUG) {
@@ -138,9 +148,21 @@ fn has_passed_here(worker: &Worker, buffer: &[u8], fields: &[Field]) -> bool {
     })
 }
 
+/// Whether session cookies of our name are a load balancer's own: it sets them, or a rule of its may.
+fn sets_cookies(load_balancer: &LoadBalancer) -> bool {
+    let is_cookie =
+        |kind: AffinityKind| matches!(kind, AffinityKind::Cookie | AffinityKind::IpCookie);
+    let by_rule = |action: &RuleAction| match action {
+        RuleAction::Override { overrides, .. } => overrides.affinity.kind.is_some_and(is_cookie),
+        RuleAction::Respond(_) => false,
+    };
+    is_cookie(load_balancer.affinity.kind)
+        || load_balancer.rules.iter().any(|rule| by_rule(&rule.action))
+}
+
 impl<D: Transport> Request<'_, D> {
     /// Follows the plan until somebody answered or it gives up.
-    async fn forward(&mut self, mut plan: Plan) -> After {
+    async fn forward(&mut self, mut plan: Plan<'_>) -> After {
         let mut upload = None;
         let mut is_second_go = false;
         loop {
@@ -166,14 +188,10 @@ impl<D: Transport> Request<'_, D> {
                     self.worker.metrics.stale_retries.increment();
                 }
                 Attempt::Unresolved => {
-                    let mut chance = self.worker.chance();
-                    let mut env = Env { now: self.worker.now(), rng: &mut *chance };
-                    plan.unresolved(self.view, &mut env, &mut self.trail);
+                    self.worker.decide(|env| plan.unresolved(env, &mut self.trail));
                 }
                 Attempt::Failed(failure) => {
-                    let mut chance = self.worker.chance();
-                    let mut env = Env { now: self.worker.now(), rng: &mut *chance };
-                    plan.failed(self.view, &mut env, failure, &mut self.trail);
+                    self.worker.decide(|env| plan.failed(env, failure, &mut self.trail));
                     if matches!(plan.step(), Step::Dial(_)) {
                         self.worker.metrics.failovers.increment();
                     }
@@ -190,7 +208,7 @@ impl<D: Transport> Request<'_, D> {
     /// attempt that gets a connection on; `fresh` asks for a new connection.
     async fn attempt(
         &mut self,
-        plan: &Plan,
+        plan: &Plan<'_>,
         target: Target,
         upload: &mut Option<Pump>,
         fresh: bool,
@@ -268,9 +286,7 @@ impl<D: Transport> Request<'_, D> {
                 self.worker.metrics.upstream_reused.increment();
                 Ok(connection)
             }
-            _ => {
-                upstream::connect(self.worker, &self.view.config, endpoint, key, fresh).await
-            }
+            _ => upstream::connect(self.worker, &self.view.config, endpoint, key, fresh).await,
         }
     }
 
@@ -280,15 +296,15 @@ impl<D: Transport> Request<'_, D> {
     }
 
     /// The request as the endpoint gets it. Where a body follows, the head leaves the input.
-    fn request_message(&mut self, plan: &Plan, host: Option<&str>) -> Pump {
+    fn request_message(&mut self, plan: &Plan<'_>, host: Option<&str>) -> Pump {
         let buffer = self.head_bytes();
-        let affinity = &self.view.config.load_balancer(plan.load_balancer()).affinity;
+        let load_balancer = self.view.config.load_balancer(plan.load_balancer());
         let forwarding = Forwarding {
             client: self.lines,
             ray: &self.ray,
             loop_token: &self.worker.loop_token,
             host,
-            strips_session_cookie: affinity.kind != AffinityKind::None,
+            strips_session_cookie: sets_cookies(load_balancer),
         };
         let mut out = self.worker.buffers.take_scratch();
         request_head::write(&mut out, buffer, self.head, self.fields, &forwarding);
@@ -306,7 +322,7 @@ impl<D: Transport> Request<'_, D> {
     /// Sends the request and delivers the response.
     async fn converse(
         &mut self,
-        plan: &Plan,
+        plan: &Plan<'_>,
         upload: &mut Pump,
         connection: &mut Connection,
         fields: &mut Vec<Field>,
@@ -362,7 +378,7 @@ impl<D: Transport> Request<'_, D> {
     /// The response's head as the client gets it.
     fn response_head(
         &self,
-        plan: &Plan,
+        plan: &Plan<'_>,
         upload: &Pump,
         connection: &Connection,
         response: &ResponseHead,
@@ -391,7 +407,7 @@ impl<D: Transport> Request<'_, D> {
         };
         response_head::write(&mut out, connection.input.filled(), response, fields, &reply);
         if (is_final || response.upgrade)
-            && let Some(cookie) = plan.answered()
+            && let Some(cookie) = self.worker.decide(|env| plan.answered(env))
         {
             out.extend_from_slice(b"Set-Cookie: ");
             cookie.write_value(self.view, now, false, &mut out);
@@ -451,29 +467,51 @@ impl<D: Transport> Request<'_, D> {
         if delivered == Delivered::Cut { After::Reset } else { After::Close }
     }
 
+    /// Answers as a rule or a pool set says.
+    async fn respond(&mut self, response: &FixedResponse) -> After {
+        let keeps_alive = self.may_keep_alive();
+        let occasion = fixed::Occasion {
+            ray: &self.ray,
+            is_head: self.head.method_kind == evenkeel_h1::Method::Head,
+            connection: match self.head.version {
+                _ if !keeps_alive => Some("close"),
+                Version::Http10 => Some("keep-alive"),
+                Version::Http11 => None,
+            },
+        };
+        let delivered = self.downstream.respond(self.worker, response, &occasion).await;
+        after_own_answer(&delivered, keeps_alive)
+    }
+
+    /// Whether another request may follow an answer that no endpoint gave: a body that was not read
+    /// to its end stands between here and the next one.
+    fn may_keep_alive(&self) -> bool {
+        let has_no_body = matches!(self.head.body, Body::None | Body::Length(0));
+        self.head.keep_alive && has_no_body && !self.worker.connections.is_draining()
+    }
+
     /// Answers on the proxy's own account.
     async fn refuse(&mut self, refusal: Refusal) -> After {
         let form = Form::asked_by(self.head_bytes(), self.fields);
         let is_head = self.head.method_kind == evenkeel_h1::Method::Head;
-        // A body that was not read to its end stands between here and the next request.
-        let has_no_body = matches!(self.head.body, Body::None | Body::Length(0));
         // HTTP/1.0 would have to be told that the connection stays; it may as well go.
-        let keeps_alive = self.head.keep_alive
-            && self.head.version == Version::Http11
-            && has_no_body
-            && !self.worker.connections.is_draining();
+        let keeps_alive = self.may_keep_alive() && self.head.version == Version::Http11;
         let occasion = Occasion { ray: &self.ray, zone: self.host, form, is_head, keeps_alive };
         let delivered = self.downstream.refuse(self.worker, refusal, &occasion).await;
-        match delivered {
-            Delivered::Cut => After::Reset,
-            Delivered::Whole if keeps_alive => After::Keep,
-            Delivered::Whole => After::Linger,
-        }
+        after_own_answer(&delivered, keeps_alive)
     }
 
     fn drop_head(&mut self) {
         if std::mem::take(&mut self.has_head) {
             self.downstream.input.consume(self.head.bytes);
         }
+    }
+}
+
+fn after_own_answer(delivered: &Delivered, keeps_alive: bool) -> After {
+    match delivered {
+        Delivered::Cut => After::Reset,
+        Delivered::Whole if keeps_alive => After::Keep,
+        Delivered::Whole => After::Linger,
     }
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use evenkeel_h1::Limits;
+use evenkeel_model::Node;
 
 /// Settings of the HTTP data plane, the same for every worker.
 #[derive(Debug, Clone)]
@@ -11,6 +12,8 @@ pub struct Settings {
     pub pop: String,
     /// Names this node in `CDN-Loop`, so that a request that comes back is noticed. 16 hex digits.
     pub node: String,
+    /// Where this node stands, for policies that go by places.
+    pub site: Node,
     /// Bounds on heads.
     pub limits: Limits,
     /// Time limits.
@@ -75,6 +78,7 @@ impl Default for Settings {
         Self {
             pop: "LOC".to_owned(),
             node: "0000000000000000".to_owned(),
+            site: Node::default(),
             limits: Limits::default(),
             timeouts: Timeouts::default(),
             connections_max: 100_000,

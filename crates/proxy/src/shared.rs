@@ -1,10 +1,11 @@
-//! What all workers of a process share. Nothing here makes a request wait.
+//! What all workers of a process share.
 
 use std::sync::Arc;
 
 use evenkeel_net::geo::Geo;
 
 use crate::loads::LoadTable;
+use crate::sessions::SharedSessions;
 
 /// Handed to every worker; clones are the same.
 #[derive(Debug, Clone)]
@@ -13,12 +14,14 @@ pub struct Shared {
     pub geo: Geo,
     /// How busy endpoints are.
     pub loads: Arc<LoadTable>,
+    /// Sessions that no cookie carries.
+    pub sessions: Arc<SharedSessions>,
 }
 
 impl Shared {
-    /// With nothing counted yet.
+    /// With nothing counted and no session yet.
     #[must_use]
     pub fn new(geo: Geo) -> Self {
-        Self { geo, loads: Arc::default() }
+        Self { geo, loads: Arc::default(), sessions: Arc::default() }
     }
 }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::task::Waker;
 use std::time::Duration;
 
-use evenkeel_decision::Rng;
+use evenkeel_decision::{Env, Rng};
 use evenkeel_h1::{FIELDS_MAX, Field};
 use evenkeel_model::{Live, Timestamp};
 use evenkeel_net::resolve::Resolver;
@@ -185,6 +185,18 @@ impl Worker {
     /// The worker's random draws.
     pub(crate) fn chance(&self) -> RefMut<'_, Chance> {
         self.chance.borrow_mut()
+    }
+
+    /// Lets a decision be taken on the present moment.
+    pub(crate) fn decide<T>(&self, decision: impl FnOnce(&mut Env<'_>) -> T) -> T {
+        let mut chance = self.chance();
+        let mut sessions = &*self.shared.sessions;
+        decision(&mut Env {
+            now: self.now(),
+            rng: &mut *chance,
+            loads: &*self.shared.loads,
+            sessions: &mut sessions,
+        })
     }
 
     /// The time now.

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use evenkeel_net::geo::GeoFiles;
 
-use crate::endpoint::Endpoint;
 use crate::client::Client;
+use crate::endpoint::Endpoint;
 use crate::world::{Plan, World};
 
 /// `data/example.mmdb` of `net` gives loopback addresses to several countries.

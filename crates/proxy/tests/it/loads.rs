@@ -1,28 +1,25 @@
 //! Requests in flight and open connections, as endpoints are steered by them.
 
-use std::io::{Read, Write};
+use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
 
-use crate::endpoint::{Endpoint, read_request};
-use crate::world::{Plan, World};
+use crate::endpoint::Endpoint;
+use crate::world::{Plan, World, eventually};
 
-/// Sends what it is told to, piece by piece; says when a request has arrived.
+/// An endpoint that sends what it is told to, piece by piece, and says when a request has arrived.
+/// After an empty piece it waits for the next request.
 fn told() -> (Endpoint, Sender<&'static str>, Receiver<()>) {
     let (pieces, inbox) = channel::<&'static str>();
     let (arrived, arrivals) = channel();
-    let inbox = Arc::new(Mutex::new(inbox));
-    let endpoint = Endpoint::scripted(move |mut stream, seen| {
-        let mut reader = std::io::BufReader::new(stream.try_clone().unwrap());
-        while let Some(request) = read_request(&mut reader) {
-            seen(request);
+    let inbox = Mutex::new(inbox);
+    let endpoint = Endpoint::scripted(move |mut conversation| {
+        while conversation.request().is_some() {
             arrived.send(()).unwrap();
             while let Ok(piece) = inbox.lock().unwrap().recv() {
                 if piece.is_empty() {
                     break;
                 }
-                stream.write_all(piece.as_bytes()).unwrap();
+                conversation.send(piece);
             }
         }
     });
@@ -32,15 +29,10 @@ fn told() -> (Endpoint, Sender<&'static str>, Receiver<()>) {
 /// Waits until an endpoint's requests and connections are these.
 #[track_caller]
 fn becomes(world: &World, endpoint: usize, requests: u32, connections: u32) {
-    let deadline = Instant::now() + Duration::from_secs(10);
-    loop {
+    eventually(&format!("{requests} requests, {connections} connections"), || {
         let load = world.load(endpoint);
-        if (load.requests, load.connections) == (requests, connections) {
-            return;
-        }
-        assert!(Instant::now() < deadline, "endpoint {endpoint}: {load:?}");
-        std::thread::yield_now();
-    }
+        (load.requests, load.connections) == (requests, connections)
+    });
 }
 
 #[test]
@@ -53,16 +45,18 @@ fn a_request_counts_until_its_body_is_whole_and_a_connection_while_idle() {
     arrivals.recv().unwrap();
     becomes(&world, 0, 1, 1);
     pieces.send("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nab").unwrap();
-    let response = client.head().unwrap();
+    assert_eq!(client.head().unwrap().status, 200);
     becomes(&world, 0, 1, 1);
     pieces.send("cd").unwrap();
     pieces.send("").unwrap();
-    assert_eq!(client.body_of(response).text(), "abcd");
+    assert_eq!(client.read(4), b"abcd");
     becomes(&world, 0, 0, 1);
 }
 
 #[test]
 fn a_client_that_goes_away_takes_its_count_along() {
+    // More than all buffers hold: the worker meets the closed client.
+    static MORE: [u8; 65_536] = [b'x'; 65_536];
     let (endpoint, pieces, arrivals) = told();
     let world = World::start(Plan::pool(&[endpoint.address]));
     let mut client = world.client();
@@ -71,8 +65,6 @@ fn a_client_that_goes_away_takes_its_count_along() {
     becomes(&world, 0, 1, 1);
     drop(client);
     pieces.send("HTTP/1.1 200 OK\r\nContent-Length: 100000000\r\n\r\nab").unwrap();
-    // More than all buffers hold: the worker meets the closed client.
-    static MORE: [u8; 65_536] = [b'x'; 65_536];
     for _ in 0..64 {
         pieces.send(std::str::from_utf8(&MORE).unwrap()).unwrap();
     }
@@ -81,7 +73,7 @@ fn a_client_that_goes_away_takes_its_count_along() {
 
 #[test]
 fn a_broken_answer_ends_the_count() {
-    let endpoint = Endpoint::answering(|_, _| false);
+    let endpoint = Endpoint::saying_once("");
     let world = World::start(Plan::pool(&[endpoint.address]));
     assert_eq!(world.client().get("").status, 520);
     becomes(&world, 0, 0, 0);
@@ -106,17 +98,16 @@ fn a_retry_moves_the_count() {
 
 #[test]
 fn a_tunnel_counts_until_it_is_closed() {
-    let endpoint = Endpoint::scripted(|mut stream, seen| {
-        let mut reader = std::io::BufReader::new(stream.try_clone().unwrap());
-        seen(read_request(&mut reader).unwrap());
-        let answer =
-            "HTTP/1.1 101 Switching Protocols\r\nUpgrade: echo\r\nConnection: Upgrade\r\n\r\n";
-        stream.write_all(answer.as_bytes()).unwrap();
-        let _ = reader.read_to_end(&mut Vec::new());
+    let endpoint = Endpoint::scripted(|mut conversation| {
+        conversation.request().unwrap();
+        let answer = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: echo\r\n";
+        conversation.send(format!("{answer}Connection: Upgrade\r\n\r\n"));
+        conversation.wait_for_end();
     });
     let world = World::start(Plan::pool(&[endpoint.address]));
     let mut client = world.client();
-    client.send("GET / HTTP/1.1\r\nHost: lb.test\r\nUpgrade: echo\r\nConnection: Upgrade\r\n\r\n");
+    let upgrade = "Upgrade: echo\r\nConnection: Upgrade\r\n";
+    client.send(format!("GET / HTTP/1.1\r\nHost: lb.test\r\n{upgrade}\r\n"));
     assert_eq!(client.head().unwrap().status, 101);
     becomes(&world, 0, 1, 1);
     drop(client);

@@ -12,6 +12,8 @@ mod basics;
 mod bodies;
 mod connections;
 mod countries;
+mod decisions;
+mod fixed;
 mod headers;
 mod loads;
 mod refusals;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use evenkeel_decision::{Load, Loads};
 use evenkeel_model::{
     Address, AffinityKey, AffinityKeys, AffinityKind, Config, ConfigBuilder, EndpointHealth,
     EndpointSpec, Health, HostPattern, Live, LiveWriter, LoadBalancer, LoadBalancerId, Monitor,
@@ -13,7 +14,7 @@ use evenkeel_model::{
 };
 use evenkeel_net::geo::Geo;
 use evenkeel_net::listen::listen_shared;
-use evenkeel_proxy::{Load, Settings, Shared, WorkerOptions, run_worker};
+use evenkeel_proxy::{Settings, Shared, WorkerOptions, run_worker};
 use evenkeel_telemetry::{Registry, WorkerMetrics};
 use tokio::sync::watch;
 
@@ -33,6 +34,10 @@ pub(crate) struct Plan {
     pub(crate) disabled_pool: Option<usize>,
     pub(crate) settings: Settings,
     pub(crate) geo: Geo,
+    /// What else is special about the load balancer.
+    pub(crate) tune: fn(&mut LoadBalancer),
+    /// What else is special about every pool.
+    pub(crate) tune_pool: fn(&mut PoolSpec),
 }
 
 impl Plan {
@@ -54,6 +59,8 @@ impl Plan {
             disabled_pool: None,
             settings: Settings::default(),
             geo: Geo::builtin(),
+            tune: |_| {},
+            tune_pool: |_| {},
         }
     }
 
@@ -66,7 +73,9 @@ impl Plan {
             let name = format!("pool-{n}");
             let enabled = self.disabled_pool != Some(usize::from(n) - 1);
             let spec = PoolSpec::new(PoolId([n; 16]), &name, endpoints.clone());
-            pools.push(builder.pool(PoolSpec { enabled, monitor, ..spec }));
+            let mut spec = PoolSpec { enabled, monitor, ..spec };
+            (self.tune_pool)(&mut spec);
+            pools.push(builder.pool(spec));
         }
         let affinity = SessionAffinity {
             kind: self.affinity,
@@ -75,14 +84,14 @@ impl Plan {
         };
         let host = HostPattern::parse("lb.test").unwrap();
         let fallback = pools[self.fallback];
-        builder
-            .load_balancer(LoadBalancer {
-                proxied: self.proxied,
-                affinity,
-                failover_across_pools: self.failover_across_pools,
-                ..LoadBalancer::new(LoadBalancerId([1; 16]), host, pools, fallback)
-            })
-            .unwrap();
+        let mut load_balancer = LoadBalancer {
+            proxied: self.proxied,
+            affinity,
+            failover_across_pools: self.failover_across_pools,
+            ..LoadBalancer::new(LoadBalancerId([1; 16]), host, pools, fallback)
+        };
+        (self.tune)(&mut load_balancer);
+        builder.load_balancer(load_balancer).unwrap();
         builder.build()
     }
 }
