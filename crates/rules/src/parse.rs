@@ -242,7 +242,7 @@ fn operand(input: &mut Input<'_>) -> Parsed<Operand> {
 /// The field of a name, or the call of a function and its arguments.
 fn base(input: &mut Input<'_>, start: usize, name: &str) -> Parsed<Base> {
     let function = FunctionName::named(name);
-    if input.trim_start().starts_with('(') {
+    if input.trim_start_matches(lexical::BLANKS).starts_with('(') {
         let Some(function) = function else {
             let nearest = nearest::to(name, FunctionName::all());
             return Err(unknown(start, "function", name, nearest));

@@ -288,7 +288,8 @@ impl<'e> Call<'e> {
         let Some(pattern) = constant.as_str() else {
             return Err(self.refuse(argument, &format!("must be {expected}")));
         };
-        let pattern = Pattern::new(pattern).map_err(|why| ParseError::new(argument.at.0, why))?;
+        let pattern =
+            Pattern::finding(pattern).map_err(|why| ParseError::new(argument.at.0, why))?;
         let (argument, constant) = self.constant("a string")?;
         let Constant::Text(template) = constant else {
             return Err(self.refuse(argument, "must be a string"));

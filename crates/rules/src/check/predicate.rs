@@ -33,7 +33,7 @@ pub(super) fn compile(kind: Kind, comparison: &Comparison) -> Checked<Predicate>
             Predicate::Text(TextPredicate::Contains(Box::new(finder)))
         }
         (Kind::Text, Test::Matches { at, pattern }) => {
-            let pattern = Pattern::new(pattern).map_err(|why| ParseError::new(at.0, why))?;
+            let pattern = Pattern::matching(pattern).map_err(|why| ParseError::new(at.0, why))?;
             Predicate::Text(TextPredicate::Matches(pattern))
         }
         (Kind::Text, Test::Wildcard { strict, pattern }) => {

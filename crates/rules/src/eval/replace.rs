@@ -58,20 +58,20 @@ impl Replacement {
     }
 
     pub(super) fn apply<'a>(&self, subject: Cow<'a, [u8]>) -> Cow<'a, [u8]> {
-        let Some(captures) = self.pattern.captures(&subject) else { return subject };
-        let Some(whole) = captures.get(0) else { return subject };
-        let mut replaced = subject[..whole.start()].to_vec();
+        let Some(captures) = self.pattern.find(&subject) else { return subject };
+        let Some(whole) = captures.get_group(0) else { return subject };
+        let mut replaced = subject[..whole.start].to_vec();
         for piece in &self.template {
             match piece {
                 Piece::Text(text) => replaced.extend_from_slice(text),
                 Piece::Group(group) => {
-                    if let Some(group) = captures.get(*group) {
-                        replaced.extend_from_slice(group.as_bytes());
+                    if let Some(group) = captures.get_group(*group) {
+                        replaced.extend_from_slice(&subject[group.range()]);
                     }
                 }
             }
         }
-        replaced.extend_from_slice(&subject[whole.end()..]);
+        replaced.extend_from_slice(&subject[whole.end..]);
         Cow::Owned(replaced)
     }
 }

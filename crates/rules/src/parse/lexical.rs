@@ -29,9 +29,12 @@ pub(super) fn peek_char(input: &Input<'_>) -> Option<char> {
     input.chars().next()
 }
 
+/// What separates words.
+pub(super) const BLANKS: [char; 4] = [' ', '\t', '\r', '\n'];
+
 /// Skips blanks.
 pub(super) fn space(input: &mut Input<'_>) -> Parsed<()> {
-    take_while(0.., [' ', '\t', '\r', '\n']).void().parse_next(input)
+    take_while(0.., BLANKS).void().parse_next(input)
 }
 
 /// Takes a sign, whatever follows it.

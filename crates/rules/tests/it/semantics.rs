@@ -158,6 +158,9 @@ fn strings() {
             (r#"http.request.uri.path matches "^[\x00-\x7f]*$""#, false),
             (r##"http.request.uri.path matches "(?u)#\w\x{1}""##, true),
             (r##"http.request.uri.path matches "#\w""##, false),
+            (r#"http.request.uri.path matches "\xc3.""#, true),
+            (r#"http.request.uri.path matches "(?u)\p{Hangul}""#, false),
+            (r#"http.request.uri.path matches "(a.b)(.)+$""#, true),
         ],
     );
 }
