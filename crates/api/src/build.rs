@@ -19,7 +19,7 @@ use core::fmt;
 
 use evenkeel_model::{AffinityKeys, Config, ConfigBuilder, MonitorIx, PoolIx};
 
-use crate::{LoadBalancer, Monitor, Pool, Zone, load_balancer, monitor, pool};
+use crate::{Conditions, LoadBalancer, Monitor, Pool, Zone, load_balancer, monitor, pool};
 
 /// Everything stored that the data plane needs, in any order.
 #[derive(Debug, Clone)]
@@ -85,6 +85,7 @@ impl fmt::Display for BuildProblem {
 
 /// What building one kind has led to so far.
 pub(crate) struct Places<'a> {
+    pub(crate) conditions: &'a mut Conditions,
     pub(crate) monitors: BTreeMap<&'a str, MonitorIx>,
     pub(crate) pools: BTreeMap<&'a str, PoolIx>,
     pub(crate) problems: Vec<BuildProblem>,
@@ -101,9 +102,23 @@ impl Places<'_> {
 /// are taken by age, so of two load balancers with one host name the older one keeps it.
 #[must_use]
 pub fn build(documents: &Documents<'_>) -> (Config, Vec<BuildProblem>) {
+    rebuild(documents, &mut Conditions::default())
+}
+
+/// The same, for who builds one configuration after the other: conditions that the last one had are
+/// not read again.
+#[must_use]
+pub fn rebuild(
+    documents: &Documents<'_>,
+    conditions: &mut Conditions,
+) -> (Config, Vec<BuildProblem>) {
     let mut builder = ConfigBuilder::new(documents.affinity_keys);
-    let mut places =
-        Places { monitors: BTreeMap::new(), pools: BTreeMap::new(), problems: Vec::new() };
+    let mut places = Places {
+        conditions,
+        monitors: BTreeMap::new(),
+        pools: BTreeMap::new(),
+        problems: Vec::new(),
+    };
 
     let by_age = |document: &&Monitor| (document.created_on.clone(), document.id.clone());
     for document in sorted(&documents.monitors, by_age) {
@@ -150,6 +165,7 @@ pub fn build(documents: &Documents<'_>) -> (Config, Vec<BuildProblem>) {
             Err(message) => places.problem(Kind::LoadBalancer, &document.id, &message),
         }
     }
+    places.conditions.turn();
     (builder.build(), places.problems)
 }
 

@@ -16,7 +16,7 @@
 //! | know whether an object may go       | [`references`]                                          |
 //! | answer                              | [`envelope`]; a document serialises as it is answered   |
 //! | store                               | a document's JSON; it reads back as the same document   |
-//! | put documents in force              | [`build()`]                                             |
+//! | put documents in force              | [`build()`], and [`rebuild`] again and again            |
 //! | tell which country lies where       | [`regions`]                                             |
 //!
 //! Everything else is left to others: routes, credentials and statuses to `control`, keeping to
@@ -32,6 +32,7 @@ extern crate std;
 mod account;
 mod body;
 mod build;
+mod conditions;
 mod context;
 pub mod envelope;
 mod hosts;
@@ -49,7 +50,8 @@ mod words;
 pub mod zone;
 
 pub use account::{Account, AccountSettings, AccountType, Organization, User};
-pub use build::{BuildProblem, Documents, Kind, ScopedLoadBalancer, build};
+pub use build::{BuildProblem, Documents, Kind, ScopedLoadBalancer, build, rebuild};
+pub use conditions::Conditions;
 pub use context::{Context, Limits, Lookup, Verb};
 pub use load_balancer::LoadBalancer;
 pub use map::Map;

@@ -57,7 +57,7 @@ pub(crate) fn build(
         affinity: affinity::build(document),
         failover_across_pools: document.adaptive_routing.failover_across_pools,
         pool_sets: pool_sets::build(document, &mut candidates),
-        rules: rules::build(document, &mut candidates),
+        rules: rules::build(document, &mut candidates, places.conditions),
         location: model::LocationStrategy {
             mode: location_mode(document.location_strategy.mode),
             prefer_ecs: ecs_preference(document.location_strategy.prefer_ecs),

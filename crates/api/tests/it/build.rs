@@ -4,7 +4,10 @@ mod overrides;
 mod steering;
 mod told;
 
-use evenkeel_api::{Documents, Kind, LoadBalancer, Monitor, Pool, ScopedLoadBalancer, Zone, build};
+use evenkeel_api::{
+    Conditions, Documents, Kind, LoadBalancer, Monitor, Pool, ScopedLoadBalancer, Zone, build,
+    rebuild,
+};
 use evenkeel_model::{
     Address, AffinityKey, AffinityKeys, AffinityKind, Config, CookieSameSite, MonitorKind,
     Steering, Timestamp, ZeroDowntimeFailover,
@@ -56,6 +59,12 @@ impl Stored {
             affinity_keys: AffinityKeys { current: AffinityKey([7; 32]), previous: None },
         };
         let (config, problems) = build(&documents);
+        let mut conditions = Conditions::default();
+        for _ in 0..2 {
+            let (again, same) = rebuild(&documents, &mut conditions);
+            assert_eq!(format!("{again:?}"), format!("{config:?}"), "whatever is kept");
+            assert_eq!(same, problems);
+        }
         (config, problems.iter().map(ToString::to_string).collect())
     }
 }

@@ -268,6 +268,7 @@ fn nonsense() -> impl Strategy<Value = Value> {
         "name",
         "address",
         "weight",
+        "condition",
         "overrides",
         "fixed_response",
         "match",

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use evenkeel_api::{Documents, ScopedLoadBalancer};
+use evenkeel_api::{Conditions, Documents, ScopedLoadBalancer};
 use evenkeel_model::{AffinityKey, AffinityKeys, Config};
 use evenkeel_store::Snapshot;
 
@@ -15,13 +15,18 @@ use crate::records::Owner;
 #[derive(Debug)]
 pub(super) struct Builder {
     catalog: Catalog,
+    conditions: Conditions,
     /// What was wrong with the last one, as told.
     problems: BTreeSet<String>,
 }
 
 impl Builder {
     pub(super) fn new() -> Self {
-        Self { catalog: Catalog::of(&Arc::default()), problems: BTreeSet::new() }
+        Self {
+            catalog: Catalog::of(&Arc::default()),
+            conditions: Conditions::default(),
+            problems: BTreeSet::new(),
+        }
     }
 
     /// The configuration of a snapshot; `None` when it holds no cookie keys, without which no
@@ -47,7 +52,7 @@ impl Builder {
                 previous: keys.previous.as_ref().map(|key| AffinityKey(key.0)),
             },
         };
-        let (config, problems) = evenkeel_api::build(&documents);
+        let (config, problems) = evenkeel_api::rebuild(&documents, &mut self.conditions);
         let problems = problems.iter().map(ToString::to_string).collect();
         self.tell(problems);
         Some(config)

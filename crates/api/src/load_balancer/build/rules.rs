@@ -6,23 +6,26 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use evenkeel_model::{self as model, RuleAction};
-use evenkeel_rules::Expression;
 
 use super::candidates::{Candidates, weight};
 use super::{affinity, ecs_preference, fixed_response, label, location_mode, steering};
-use crate::Map;
 use crate::load_balancer::document::LoadBalancer;
 use crate::load_balancer::rules::{Overrides, Rule};
+use crate::{Conditions, Map};
 
 /// All rules that can apply. One that cannot be built is told of and left out.
-pub(super) fn build(document: &LoadBalancer, candidates: &mut Candidates<'_>) -> Vec<model::Rule> {
+pub(super) fn build(
+    document: &LoadBalancer,
+    candidates: &mut Candidates<'_>,
+    conditions: &mut Conditions,
+) -> Vec<model::Rule> {
     let enabled = document.rules.iter().enumerate().filter(|(_, rule)| !rule.disabled);
     let mut in_order: Vec<_> = enabled.collect();
     // Stable: of equal priorities the array order decides.
     in_order.sort_by_key(|(_, rule)| rule.priority);
     let mut rules = Vec::with_capacity(in_order.len());
     for (place, rule) in in_order {
-        match build_one(rule, place, document, candidates) {
+        match build_one(rule, place, document, candidates, conditions) {
             Ok(built) => rules.push(built),
             Err(reason) => candidates.tell(format!("rules/{place}: {reason}; it is left out")),
         }
@@ -35,17 +38,20 @@ fn build_one(
     place: usize,
     document: &LoadBalancer,
     candidates: &mut Candidates<'_>,
+    conditions: &mut Conditions,
 ) -> Result<model::Rule, String> {
-    let condition = Expression::parse(rule.condition.as_deref().unwrap_or_default())
-        .map_err(|error| format!("condition {error}"))?;
-    let action = match &rule.fixed_response {
-        Some(response) => RuleAction::Respond(fixed_response(response)),
-        None => RuleAction::Override {
-            overrides: Box::new(overrides(&rule.overrides, document, candidates)?),
-            terminates: rule.terminates,
+    let condition = conditions.read(rule.condition.as_deref().unwrap_or_default());
+    Ok(model::Rule {
+        name: label(rule.name.as_deref(), "rules", place),
+        condition: condition.map_err(|error| format!("condition {error}"))?,
+        action: match &rule.fixed_response {
+            Some(response) => RuleAction::Respond(fixed_response(response)),
+            None => RuleAction::Override {
+                overrides: Box::new(overrides(&rule.overrides, document, candidates)?),
+                terminates: rule.terminates,
+            },
         },
-    };
-    Ok(model::Rule { name: label(rule.name.as_deref(), "rules", place), condition, action })
+    })
 }
 
 fn overrides(
