@@ -18,6 +18,7 @@ pub use cookie_line::{mentions_session_cookie, strip_session_cookie};
 pub use set_cookie::SessionCookie;
 
 use crate::effective::Effective;
+use crate::eligible::{Barred, check};
 use crate::rendezvous::Key;
 use crate::select::Choice;
 use crate::trail::{Trail, TrailStep};
@@ -237,8 +238,9 @@ fn find_pinned(
     match as_candidate {
         Err(finding) if fallback.is_some() => {
             // Health does not count in the fallback's role, but it has that role only while no
-            // candidate is fit (behaviour.md 4.7 (5)).
-            if effective.candidates.iter().any(|pool| view.health.pool(*pool).is_fit) {
+            // candidate takes the request (behaviour.md 4.7 (5)).
+            let takes = |pool: &PoolIx| check(effective, *pool, &Barred::default()).is_ok();
+            if effective.candidates.iter().any(takes) {
                 return Err(finding);
             }
             let serves = config.endpoint(endpoint).enabled || drains(effective, endpoint, now);

@@ -10,8 +10,8 @@ use evenkeel_decision::{
 };
 use evenkeel_model::{
     Address, AffinityKey, AffinityKeys, AffinityKind, ConfigBuilder, EndpointHealth, EndpointSpec,
-    Health, HostPattern, LoadBalancer, LoadBalancerId, PoolId, PoolSpec, SessionAffinity, Steering,
-    Timestamp, View, ZeroDowntimeFailover,
+    Expression, Health, HostPattern, LoadBalancer, LoadBalancerId, PoolId, PoolSpec, Rule,
+    RuleAction, SessionAffinity, Steering, Timestamp, View, ZeroDowntimeFailover,
 };
 
 struct Counting;
@@ -48,7 +48,18 @@ impl Rng for Ones {
 
 const NOW: Timestamp = Timestamp::from_seconds(1_795_505_280);
 
-/// Two pools of three endpoints, cookie affinity, and a retry that may go anywhere.
+/// A rule on a path that is not asked for.
+fn rule(prefix: &str) -> Rule {
+    let condition =
+        format!("starts_with(http.request.uri.path, \"{prefix}\") and ip.src ne 192.0.2.1");
+    Rule {
+        name: prefix.into(),
+        condition: Expression::parse(&condition).expect("a condition"),
+        action: RuleAction::Override { overrides: Box::default(), terminates: false },
+    }
+}
+
+/// Two pools of three endpoints, three rules, cookie affinity, and a retry that may go anywhere.
 fn view(steering: Steering) -> View {
     let key = AffinityKey([7; 32]);
     let mut builder = ConfigBuilder::new(AffinityKeys { current: key, previous: Some(key) });
@@ -70,6 +81,7 @@ fn view(steering: Steering) -> View {
             ..SessionAffinity::default()
         },
         failover_across_pools: true,
+        rules: ["/admin/", "/static/", "/api/"].map(rule).into(),
         ..LoadBalancer::new(LoadBalancerId([1; 16]), host, pools, fallback)
     };
     builder.load_balancer(lb).expect("the only one");
@@ -105,7 +117,15 @@ fn allocations(view: &View, cookies: &[&[u8]], out: &mut Vec<u8>) -> u32 {
 
 #[test]
 fn a_decision_allocates_nothing() {
-    for steering in [Steering::Off, Steering::Random] {
+    for steering in [
+        Steering::Off,
+        Steering::Geo,
+        Steering::Random,
+        Steering::DynamicLatency,
+        Steering::Proximity,
+        Steering::LeastOutstandingRequests,
+        Steering::LeastConnections,
+    ] {
         let view = view(steering);
         let mut out = Vec::with_capacity(4096);
         assert_eq!(allocations(&view, &[], &mut out), 0, "a new session, {steering:?}");

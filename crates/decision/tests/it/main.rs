@@ -1,8 +1,13 @@
 //! The pipeline from outside: worlds in a line of text, requests sent into them, and what becomes
 //! of them.
 
+mod affinity;
+mod answers;
 mod distribution;
 mod notation;
+mod overrides;
 mod pipeline;
 mod properties;
+mod shedding;
+mod steering;
 mod traps;

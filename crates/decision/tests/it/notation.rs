@@ -12,7 +12,7 @@
 //!   times) or `rtt=MS/TIMES`, `shed=PERCENT`, `shed-hash=PERCENT` and `shed-sessions=PERCENT`;
 //! * an endpoint: `NAME`, then `=WEIGHT`, then `!` unhealthy, `?` unknown or `-` disabled since
 //!   [`START`]. Its address is its name, or what stands between `<` and `>` after the name, so one
-//!   name in two pools is one server. `*` after the name keeps it from being flattened.
+//!   name in two pools is one server. `*` after that keeps the name from being flattened.
 //!
 //! A request is a list of words: `cookie=ENDPOINT` (a session that began at [`START`]),
 //! `after=SECONDS` since then, `from=ADDRESS` (placed by [`Atlas`]), `at=POP/REGION` of the node,

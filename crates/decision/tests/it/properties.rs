@@ -12,7 +12,22 @@ fn worlds() -> impl Strategy<Value = String> {
     let name = select(vec!["a", "b", "c", "d", "e", "f", "g"]);
     let share = select(vec!["0", "0.01", "0.3", "0.5", "1"]);
     let state = select(vec!["", "", "", "!", "?", "-"]);
-    let flags = select(vec!["", "", "", "min=2", "min=0", "unmonitored", "disabled", "spare"]);
+    let flags = select(vec![
+        "",
+        "",
+        "",
+        "min=2",
+        "min=0",
+        "unmonitored",
+        "disabled",
+        "spare",
+        "hash",
+        "lor",
+        "shed=50",
+        "shed-hash=50",
+        "rtt=20",
+        "at=50,9",
+    ]);
     let endpoints = prop::collection::btree_map(name, (share, state), 0..4);
     let pool = (flags, endpoints).prop_map(|(flags, endpoints)| {
         let words =
@@ -20,8 +35,25 @@ fn worlds() -> impl Strategy<Value = String> {
         format!("{flags}:{}", words.collect::<String>())
     });
     let settings = (
-        select(vec!["", "random default=0.5 p0=0", "random p0=0.3"]),
-        select(vec!["", "cookie", "cookie temporary", "cookie sticky"]),
+        select(vec![
+            "",
+            "random default=0.5 p0=0",
+            "random p0=0.3",
+            "geo",
+            "latency",
+            "proximity",
+            "lor p0=0.3",
+            "lc p0=0",
+        ]),
+        select(vec![
+            "",
+            "cookie",
+            "cookie temporary",
+            "cookie sticky",
+            "ip_cookie",
+            "ip_cookie sticky",
+            "header=x-user sticky",
+        ]),
         select(vec!["", "across"]),
     );
     (settings, prop::collection::vec(pool, 1..4)).prop_map(
@@ -79,10 +111,15 @@ impl Case {
             let all: Vec<_> = world.config().endpoints_indexed().map(|(ix, _)| ix).collect();
             session = self.session.map(|ix| *ix.get(&all));
             request.cookies = session.iter().map(|ix| world.session(*ix)).collect();
+            request.headers = vec![("x-user".into(), self.seed.to_string())];
         }
         let exchange = world.send(&request, &mut Seeded(self.seed));
         (world, request, session, exchange)
     }
+}
+
+fn has_cookies(world: &World) -> bool {
+    matches!(world.lb().affinity.kind, AffinityKind::Cookie | AffinityKind::IpCookie)
 }
 
 fn keeps_session(world: &World, ix: EndpointIx) -> bool {
@@ -95,7 +132,7 @@ fn keeps_session(world: &World, ix: EndpointIx) -> bool {
         && world.config().pool(pool).enabled
         && world.config().endpoint(ix).enabled
         && !lb.default_pools.iter().any(|pool| health.pool(*pool).is_fit);
-    lb.affinity.kind == AffinityKind::Cookie && (in_role || in_fallback)
+    has_cookies(world) && (in_role || in_fallback)
 }
 
 proptest! {
@@ -143,7 +180,8 @@ proptest! {
         };
         let untouched = |pool: &PoolIx| {
             let fit = |ix: &EndpointIx| world.view.health.is_fit(*ix) && !met(*ix);
-            world.view.health.pool(*pool).is_fit && world.config().pool(*pool).endpoints().any(|ix| fit(&ix))
+            let sheds = world.config().pool(*pool).shedding.is_some();
+            !sheds && world.view.health.pool(*pool).is_fit && world.config().pool(*pool).endpoints().any(|ix| fit(&ix))
         };
         if exchange.dialled.iter().any(|target| target.fallback) {
             prop_assert!(!world.lb().default_pools.iter().any(untouched), "{}", exchange.trail);
@@ -177,7 +215,9 @@ proptest! {
     #[test]
     fn a_new_session_is_with_whoever_answered_and_holds(case in cases()) {
         let (world, _, session, exchange) = case.run();
-        let kept = session.is_some_and(|session| keeps_session(&world, session));
+        // A session on the fallback goes on there while its client is shed by all others.
+        let stayed = exchange.dialled.first().map(|target| target.endpoint) == session;
+        let kept = stayed || session.is_some_and(|session| keeps_session(&world, session));
         if let Some(set) = exchange.set {
             prop_assert_eq!(Ok(set.endpoint), exchange.result);
             let mut next = world.request("");
@@ -189,7 +229,7 @@ proptest! {
             } else {
                 prop_assert!(exchange.dialled.iter().any(|target| target.fallback), "{}", exchange.trail);
             }
-        } else if world.lb().affinity.kind == AffinityKind::Cookie && !kept {
+        } else if has_cookies(&world) && !kept {
             prop_assert!(exchange.result.is_err(), "{}", exchange.trail);
         }
     }

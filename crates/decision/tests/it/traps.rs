@@ -174,3 +174,55 @@ fn trap_t44_a_name_that_does_not_resolve_moves_only_that_request() {
         assert_eq!(world.view.health.endpoint(ix), before.endpoint(ix));
     }
 }
+
+#[test]
+fn trap_t07_what_an_endpoint_answers_itself_is_its_answer() {
+    // A plan is told of connections that did not come to stand, and of nothing else: there is no
+    // failure to report for a 503, or a 521 of the endpoint's own.
+    let world = World::parse("| eu: a b");
+    let exchange = world.send(&world.request(""), &mut First);
+    assert_eq!(exchange.dialled.len(), 1);
+    assert_eq!(exchange.result, Ok(world.endpoint("a")));
+}
+
+#[test]
+fn trap_t11_only_the_documented_conditions_are_retried() {
+    use evenkeel_decision::DialFailure::{self, Certificate, Refused, TimedOut, Tls, Unreachable};
+    let all = [Refused, TimedOut, Unreachable, Tls, Certificate];
+    let statuses = all.map(DialFailure::status);
+    assert_eq!(statuses, [521, 522, 523, 525, 526], "never 520, 524 or 530");
+}
+
+#[test]
+fn trap_t38_a_disabled_load_balancer_serves_nobody() {
+    let world = World::parse("disabled | eu: a | last spare: z");
+    assert_eq!(world.config().find_host(crate::notation::HOST), None);
+}
+
+#[test]
+fn trap_t48_none_without_secure_is_never_our_own_idea() {
+    // The pair as configured is refused by the API; `Auto` must not lead to it either.
+    use evenkeel_model::{CookieSameSite, CookieSecure};
+    for secure in [CookieSecure::Auto, CookieSecure::Always, CookieSecure::Never] {
+        let world = World::with("cookie | eu: a", |lb, _| {
+            lb.affinity.same_site = CookieSameSite::Auto;
+            lb.affinity.secure = secure;
+        });
+        let set = world.send(&world.request(""), &mut First).set.expect("a session");
+        for https in [true, false] {
+            let mut value = Vec::new();
+            set.write_value(&world.view, START, https, &mut value);
+            let value = String::from_utf8(value).expect("text");
+            assert!(!value.contains("SameSite=None") || value.contains("; Secure"), "{value}");
+        }
+    }
+}
+
+#[test]
+fn trap_t50_traffic_on_the_fallback_is_named_so() {
+    for (world, label) in [("| eu: a! | last spare: z", "last (Fallback)"), ("| eu: a", "eu")] {
+        let world = World::parse(world);
+        let exchange = world.send(&world.request(""), &mut First);
+        assert_eq!(exchange.dialled[0].pool_label(&world.view).to_string(), label);
+    }
+}
