@@ -94,7 +94,7 @@ fn a_random_share_is_drawn_anew_and_apart_for_each_pool() {
         counts[names.iter().position(|ix| *ix == result).expect("one of them")] += 1;
     }
     // 70 %, 21 % and 9 %, each give or take 5.5 standard deviations.
-    for (count, (mean, bound)) in counts.iter().zip([(7_000, 252), (2_100, 224), (900, 158)]) {
+    for (count, (mean, bound)) in counts.iter().zip([(7_000i32, 252), (2_100, 224), (900, 158)]) {
         assert!((count - mean).abs() <= bound, "{counts:?}");
     }
 }
