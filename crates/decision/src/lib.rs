@@ -1,7 +1,7 @@
 //! Pure choices: host to load balancer, session affinity, steering, endpoint choice, the failover
 //! plan, and the trail that explains them. No I/O, no clock, no randomness of its own.
 //!
-//! [`decide`] walks the pipeline of behaviour.md 1.2, one module per step and in its order:
+//! [`decide()`] walks the pipeline of behaviour.md 1.2, one module per step and in its order:
 //!
 //! | step | what | where |
 //! |---|---|---|
@@ -16,7 +16,7 @@
 //!
 //! What a step may choose from at all is `eligible`: first filter, then steer.
 //!
-//! A caller loads one [`View`](evenkeel_model::View), calls [`decide`], and then obeys the
+//! A caller loads one [`View`](evenkeel_model::View), calls [`decide()`], and then obeys the
 //! [`Plan`]: dial whom [`Plan::step`] names, report what went wrong, ask again. The same view has
 //! to be passed to every call about one request, for a plan and a trail hold places in it.
 
