@@ -2,7 +2,7 @@
 //! failover plan, answers to DNS queries, and the trail that explains them. No I/O, no clock, no
 //! randomness of its own.
 //!
-//! [`decide`] walks the pipeline of behaviour.md 1.2, one module per step and in its order:
+//! [`decide()`] walks the pipeline of behaviour.md 1.2, one module per step and in its order:
 //!
 //! | step | what | where |
 //! |---|---|---|
@@ -17,7 +17,7 @@
 //!
 //! What a step may choose from at all is `eligible`: first filter, then steer.
 //!
-//! A caller loads one [`View`](evenkeel_model::View), calls [`decide`], and then obeys the
+//! A caller loads one [`View`](evenkeel_model::View), calls [`decide()`], and then obeys the
 //! [`Plan`]: dial whom [`Plan::step`] names, report what went wrong, ask again. For a DNS query it
 //! calls [`answer`] instead, which takes the same steps up to the pool.
 

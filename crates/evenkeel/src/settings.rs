@@ -86,7 +86,7 @@ impl Layers<'_> {
             ("dns", args.dns.clone()),
             ("access-log", args.access_log.clone().into_iter().collect()),
         ] {
-            self.refuse_unavailable(key, flag);
+            self.refuse_unavailable(key, &flag);
         }
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let settings = Settings {
@@ -183,8 +183,8 @@ impl Layers<'_> {
         None
     }
 
-    fn refuse_unavailable(&mut self, key: &str, flag: Vec<String>) {
-        if let Some(given) = self.given(key, &flag) {
+    fn refuse_unavailable(&mut self, key: &str, flag: &[String]) {
+        if let Some(given) = self.given(key, flag) {
             self.problems
                 .push(format!("{}: not available in this version; leave it out", given.source));
         }

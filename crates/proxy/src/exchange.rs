@@ -29,6 +29,8 @@ use crate::worker::Worker;
 pub(crate) enum Broken {
     /// A reused connection turned out to be closed: nothing came back.
     Stale,
+    /// A fresh connection was reset: nothing came back.
+    Reset,
     /// The endpoint's machine has stopped acknowledging, and nothing came back.
     Unacknowledged,
     /// The client is to be told.
@@ -101,10 +103,10 @@ pub(crate) async fn await_head<D: Transport>(
                     return Poll::Ready(Err(Broken::Refused(Refusal::BAD_RESPONSE)));
                 }
                 Poll::Ready(Ok(Filled::End)) => {
-                    return Poll::Ready(Err(unanswered(connection, None)));
+                    return Poll::Ready(Err(unanswered(connection, upload, None)));
                 }
                 Poll::Ready(Err(error)) => {
-                    return Poll::Ready(Err(unanswered(connection, Some(&error))));
+                    return Poll::Ready(Err(unanswered(connection, upload, Some(&error))));
                 }
             }
         }
@@ -168,11 +170,14 @@ fn poll_upload<D: Transport>(
 }
 
 /// What it means that a connection ended without a whole response head.
-fn unanswered(connection: &Connection, error: Option<&io::Error>) -> Broken {
+fn unanswered(connection: &Connection, upload: &Pump, error: Option<&io::Error>) -> Broken {
     let is_silent = connection.input.is_empty();
+    // A reset may have been used up by the write that it failed.
+    let is_reset = upload.is_stopped() || error.is_some();
     match error.map(io::Error::kind) {
         Some(io::ErrorKind::TimedOut) if is_silent => Broken::Unacknowledged,
         _ if is_silent && connection.is_reused => Broken::Stale,
+        _ if is_silent && is_reset => Broken::Reset,
         _ => Broken::Refused(Refusal::BAD_RESPONSE),
     }
 }

@@ -195,6 +195,8 @@ impl<D: Transport> Request<'_, D> {
                     if matches!(plan.step(), Step::Dial(_)) {
                         self.worker.metrics.failovers.increment();
                     }
+                    // Another endpoint's idle connections are as good as ever.
+                    is_second_go = false;
                 }
                 Attempt::Refused(refusal) => return self.refuse(refusal).await,
                 Attempt::ClientGone => return After::Reset,
@@ -235,12 +237,22 @@ impl<D: Transport> Request<'_, D> {
             Err(Broken::ClientGone) => return Attempt::ClientGone,
             Err(Broken::Refused(refusal)) => return Attempt::Refused(refusal),
             Err(Broken::Stale) => {
+                self.worker.idle.note_loss(key);
                 let may_repeat = !upload.has_written() || self.head.method_kind.is_idempotent();
                 if fresh || !may_repeat || !upload.can_rewind() {
                     return Attempt::Refused(Refusal::BAD_RESPONSE);
                 }
                 upload.rewind();
                 return Attempt::Stale;
+            }
+            Err(Broken::Reset) => {
+                // From an endpoint that is just losing its connections, it is a late refusal.
+                let may_repeat = self.head.method_kind.is_idempotent() && upload.can_rewind();
+                return if may_repeat && self.worker.idle.has_lost(key) {
+                    Attempt::Failed(DialFailure::Refused)
+                } else {
+                    Attempt::Refused(Refusal::BAD_RESPONSE)
+                };
             }
             Err(Broken::Unacknowledged) => {
                 let may_repeat = self.head.method_kind.is_idempotent() && upload.can_rewind();
@@ -344,6 +356,7 @@ impl<D: Transport> Request<'_, D> {
             .map_err(|broken| match broken {
                 // The client has had a part of the answer.
                 Broken::Unacknowledged if interim > 0 => Broken::Refused(Refusal::UNACKNOWLEDGED),
+                Broken::Reset if interim > 0 => Broken::Refused(Refusal::BAD_RESPONSE),
                 broken => broken,
             })?;
             // Whatever happens from here on is no surprise of a reused connection.

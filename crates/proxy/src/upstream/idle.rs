@@ -18,6 +18,7 @@ use evenkeel_telemetry::WorkerMetrics;
 use tokio::time::Instant;
 
 use super::Connection;
+use super::losses::Losses;
 
 /// How long before the end of the time that an endpoint promised (`Keep-Alive: timeout=5`) we
 /// stop relying on it. A request that leaves in the last moment arrives after the endpoint has
@@ -29,6 +30,7 @@ const PROMISE_MARGIN: Duration = Duration::from_secs(1);
 pub(crate) struct IdlePool {
     by_key: RefCell<HashMap<Key, VecDeque<Idle>, BuildHasherDefault<KeyHasher>>>,
     wanted: RefCell<Wanted>,
+    losses: Losses,
     metrics: Arc<WorkerMetrics>,
     per_endpoint_max: usize,
     limit: Duration,
@@ -101,6 +103,7 @@ impl IdlePool {
         Self {
             by_key: RefCell::default(),
             wanted: RefCell::default(),
+            losses: Losses::default(),
             metrics,
             per_endpoint_max,
             limit,
@@ -114,7 +117,9 @@ impl IdlePool {
         while let Some(idle) = waiting.pop_back() {
             self.metrics.upstream_idle.decrement();
             // The sweep comes once a second; what is past its time by less is still dropped here.
-            if is_quiet(&idle.connection) && Instant::now() < idle.until {
+            if !is_quiet(&idle.connection) {
+                self.losses.note(key);
+            } else if Instant::now() < idle.until {
                 return Some(idle.connection);
             }
         }
@@ -158,10 +163,28 @@ impl IdlePool {
         }
     }
 
+    /// Tells that a connection to an endpoint has ended under a request.
+    pub(crate) fn note_loss(&self, key: Key) {
+        self.losses.note(key);
+    }
+
+    /// Whether connections to an endpoint have just ended without our doing.
+    pub(crate) fn has_lost(&self, key: Key) -> bool {
+        // Those that wait may have ended unseen.
+        self.sweep();
+        self.losses.is_recent(key)
+    }
+
     /// Drops what has waited too long or was closed by the endpoint.
     pub(crate) fn sweep(&self) {
         let now = Instant::now();
-        self.retain(|idle| now < idle.until && is_quiet(&idle.connection));
+        self.retain(|key, idle| {
+            let is_quiet = is_quiet(&idle.connection);
+            if !is_quiet {
+                self.losses.note(key);
+            }
+            is_quiet && now < idle.until
+        });
     }
 
     /// Drops connections to endpoints that are gone, disabled or unhealthy in a new view.
@@ -176,14 +199,14 @@ impl IdlePool {
             .collect();
         endpoints.sort_unstable();
         let wanted = Wanted { revision: view.revision, endpoints };
-        self.retain(|idle| wanted.has(idle.endpoint));
+        self.retain(|_, idle| wanted.has(idle.endpoint));
         self.wanted.replace(wanted);
     }
 
-    fn retain(&self, mut keep: impl FnMut(&mut Idle) -> bool) {
+    fn retain(&self, mut keep: impl FnMut(Key, &Idle) -> bool) {
         let mut left = 0;
-        self.by_key.borrow_mut().retain(|_, waiting| {
-            waiting.retain_mut(&mut keep);
+        self.by_key.borrow_mut().retain(|key, waiting| {
+            waiting.retain(|idle| keep(*key, idle));
             left += waiting.len() as u64;
             !waiting.is_empty()
         });

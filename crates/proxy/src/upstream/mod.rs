@@ -1,6 +1,7 @@
 //! Connections to endpoints: found among the idle ones, or dialled.
 
 mod idle;
+mod losses;
 mod personal;
 
 use std::net::SocketAddr;

@@ -1,6 +1,7 @@
 //! Failures on the way to an endpoint and what is tried again (behaviour.md 5.1 to 5.3, 1.6).
 
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 
 use crate::endpoint::Endpoint;
@@ -279,4 +280,31 @@ fn a_request_that_is_never_acknowledged_is_a_522_and_tried_elsewhere_if_it_can_b
     plan.settings.timeouts.upstream_ack = ms(300);
     let world = World::start(plan);
     assert_eq!(world.client().get(&padding).status, 522);
+}
+
+/// A killed process loses its connections before its listener: for a moment the kernel accepts and
+/// resets what nobody will serve.
+#[test]
+fn an_endpoint_killed_between_two_requests_fails_no_get() {
+    let is_dead = Arc::new(AtomicBool::new(false));
+    let dead = Arc::clone(&is_dead);
+    let dying = Endpoint::scripted(move |mut talk| {
+        while !dead.load(Ordering::SeqCst) && talk.request().is_some() {
+            if dead.load(Ordering::SeqCst) {
+                break;
+            }
+            talk.answer("dying");
+        }
+        talk.reset();
+    });
+    let other = Endpoint::named("other");
+    let world = World::start(Plan::pool(&[dying.address, other.address]));
+    let mut client = world.client();
+    while client.get("").text() != "dying" {}
+    is_dead.store(true, Ordering::SeqCst);
+    for _ in 0..100 {
+        let response = client.get("");
+        assert_eq!(response.status, 200, "{}", response.head);
+    }
+    assert!(world.metrics.failovers.get() > 0);
 }

@@ -140,7 +140,13 @@ fn trap_t09_a_retry_leaves_the_pool_only_when_told_to() {
 fn trap_t11_no_retry_after_520_and_524() {
     let empty: fn() -> Endpoint = || Endpoint::saying_once("");
     let garbage: fn() -> Endpoint = || Endpoint::saying_once("SSH-2.0-OpenSSH_9.2\r\n");
-    let cases = [(520, empty), (520, garbage), (524, Endpoint::mute)];
+    let reset: fn() -> Endpoint = || {
+        Endpoint::scripted(|mut talk| {
+            talk.request();
+            talk.reset();
+        })
+    };
+    let cases = [(520, empty), (520, garbage), (520, reset), (524, Endpoint::mute)];
     for (status, endpoint) in cases {
         let endpoints = [endpoint(), endpoint()];
         let mut plan = Plan::pool(&endpoints.each_ref().map(|e| e.address));
