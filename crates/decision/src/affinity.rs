@@ -39,6 +39,7 @@ pub const SESSION_COOKIES_MAX: usize = 8;
 ///   Off                       no affinity: nothing is read, nothing is set
 ///   New                       whoever answers is named in a new cookie or table entry
 ///   Pinned ─ unresolved ────────▶ Lent     served elsewhere for once, the cookie stays
+///     ├───── overridden ────────▶ Lent
 ///     ├───── failed, temporary ─▶ Lent
 ///     ├───── failed, sticky ────▶ New
 ///     └───── failed, none ──────▶ the client gets the error, the cookie stays
@@ -109,6 +110,9 @@ pub enum SessionFinding {
     FallbackOver,
     /// The session's pool sheds it.
     Shed,
+    /// A rule has replaced the candidates for this request, the session's pool with them. The
+    /// request goes elsewhere, and the session stays as it is.
+    Overridden,
 }
 
 impl SessionFinding {
@@ -129,6 +133,7 @@ impl SessionFinding {
             Self::EndpointUnfit => "endpoint_unfit",
             Self::FallbackOver => "fallback_over",
             Self::Shed => "shed",
+            Self::Overridden => "overridden",
         }
     }
 }
@@ -184,7 +189,8 @@ pub(crate) fn find(
         }
         Err(finding) => {
             trail.push(TrailStep::Session(finding));
-            (Session::New(carrier), None)
+            let is_elsewhere = finding == SessionFinding::Overridden;
+            (if is_elsewhere { Session::Lent } else { Session::New(carrier) }, None)
         }
     }
 }
@@ -224,7 +230,9 @@ fn find_pinned(
     let is_named = |pool: PoolIx| config.pool(pool).id == place.pool;
     let candidate = effective.candidates.iter().copied().find(|pool| is_named(*pool));
     let fallback = Some(effective.fallback_pool).filter(|pool| is_named(*pool));
-    let pool = candidate.or(fallback).ok_or(SessionFinding::Gone)?;
+    let is_overridden = effective.without_rules.iter().any(|pool| is_named(*pool));
+    let absent = if is_overridden { SessionFinding::Overridden } else { SessionFinding::Gone };
+    let pool = candidate.or(fallback).ok_or(absent)?;
     let endpoint = config
         .pool(pool)
         .endpoints()

@@ -21,7 +21,7 @@ pub(crate) use conditions::{Conditions, OfQuery, OfRequest};
 use crate::asker::Asker;
 use crate::rendezvous::Key;
 use crate::shedding::Shedding;
-use crate::trail::Trail;
+use crate::trail::{Trail, TrailStep};
 use crate::{Env, Mode};
 use overlay::Settings;
 
@@ -35,6 +35,9 @@ pub(crate) struct Effective<'v> {
     pub(crate) is_http: bool,
     /// The candidate pools in order, each once (behaviour.md 2.1 calls them L).
     pub(crate) candidates: &'v [PoolIx],
+    /// What the candidates would be if no rule had applied: sessions there are others' business, and
+    /// are left alone.
+    pub(crate) without_rules: &'v [PoolIx],
     /// What serves when no candidate is fit.
     pub(crate) fallback_pool: PoolIx,
     /// How a pool is chosen among the candidates.
@@ -118,6 +121,7 @@ impl<'v> Affinity<'v> {
 }
 
 /// What the overrides lead to.
+#[expect(clippy::large_enum_variant, reason = "nearly all steer; a box would allocate")]
 pub(crate) enum Outcome<'v> {
     /// Steering goes on with these settings.
     Steer(Effective<'v>),
@@ -136,10 +140,23 @@ pub(crate) fn resolve<'v>(
 ) -> Outcome<'v> {
     let lb: &LoadBalancer = view.config.load_balancer(ix);
     let mut settings = Settings::new(lb);
-    if let Some(response) = settings.lay_over(lb, ix, asker, conditions, trail) {
+    if let Some(response) = settings.lay_set_over(lb, ix, asker, trail) {
         return Outcome::Respond(response);
     }
-    let candidates = candidates::find(lb, &settings, asker, trail);
+    let before = settings;
+    if asker.mode() != Some(Mode::Stream)
+        && let Some(response) = settings.lay_rules_over(lb, ix, conditions, trail)
+    {
+        return Outcome::Respond(response);
+    }
+    let (entry, candidates) = candidates::find(lb, &settings, asker);
+    if let Some(entry) = entry {
+        trail.push(TrailStep::Geo(entry));
+    }
+    let without_rules = match settings.has_pools_of(&before) {
+        true => candidates,
+        false => candidates::find(lb, &before, asker).1,
+    };
     let Settings { steering, location, mut affinity, .. } = settings;
     let is_http = asker.mode() == Some(Mode::Http);
     if asker.mode() == Some(Mode::Stream) {
@@ -155,6 +172,7 @@ pub(crate) fn resolve<'v>(
         ix,
         is_http,
         candidates,
+        without_rules,
         fallback_pool: settings.fallback_pool,
         steering,
         weights: settings.weights,

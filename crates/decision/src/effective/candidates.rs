@@ -5,7 +5,6 @@ use evenkeel_model::{Country, LoadBalancer, PoolIx, PoolMap, Pop, Region, Steeri
 
 use super::overlay::Settings;
 use crate::asker::Asker;
-use crate::trail::{Trail, TrailStep};
 
 /// The entry of the geo maps that gave the candidates.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,7 +19,7 @@ pub enum GeoEntry {
     Default,
 }
 
-/// The candidates.
+/// The candidates, and the entry they come from under geo steering.
 ///
 /// A rule that changes the policy of a geo load balancer does not take the maps away: its policy
 /// runs over the list they give (behaviour.md 1.9).
@@ -28,17 +27,15 @@ pub(super) fn find<'v>(
     lb: &LoadBalancer,
     settings: &Settings<'v>,
     asker: &Asker<'_>,
-    trail: &mut Trail,
-) -> &'v [PoolIx] {
+) -> (Option<GeoEntry>, &'v [PoolIx]) {
     if let Some(list) = settings.list {
-        return list;
+        return (None, list);
     }
     if lb.steering != Steering::Geo && settings.steering != Steering::Geo {
-        return settings.default_pools;
+        return (None, settings.default_pools);
     }
     let (entry, list) = find_geo(settings, asker);
-    trail.push(TrailStep::Geo(entry));
-    list
+    (Some(entry), list)
 }
 
 /// The first map with an entry gives the whole list; lists do not add up (behaviour.md 2.4).

@@ -1,5 +1,7 @@
 //! Pool sets and custom rules, laid over a load balancer's settings (behaviour.md 1.8, 1.9).
 
+use core::ptr;
+
 use evenkeel_model::{
     Country, FixedResponse, LoadBalancer, LoadBalancerIx, LocationStrategy, Overrides, Places,
     PoolIx, PoolMap, PoolSetOutcome, Pop, Region, RuleAction, Steering,
@@ -11,6 +13,7 @@ use crate::asker::Asker;
 use crate::trail::{Trail, TrailStep};
 
 /// The settings, while overrides are laid over them.
+#[derive(Clone, Copy)]
 pub(super) struct Settings<'v> {
     /// A list that replaces all others: a pool set's, or a rule's.
     pub(super) list: Option<&'v [PoolIx]>,
@@ -49,23 +52,14 @@ impl<'v> Settings<'v> {
         }
     }
 
-    /// Lays the first matching pool set over them, then every matching rule. Returns the fixed
-    /// response that ends it, if one does.
-    pub(super) fn lay_over(
+    /// Lays every matching rule over them. Returns the fixed response that ends it, if one does.
+    pub(super) fn lay_rules_over(
         &mut self,
         lb: &'v LoadBalancer,
         ix: LoadBalancerIx,
-        asker: &Asker<'_>,
         conditions: &dyn Conditions,
         trail: &mut Trail,
     ) -> Option<&'v FixedResponse> {
-        let is_stream = asker.mode() == Some(Mode::Stream);
-        if let Some(response) = self.lay_over_set(lb, ix, asker, is_stream, trail) {
-            return Some(response);
-        }
-        if is_stream {
-            return None;
-        }
         for (n, rule) in (0..).zip(&lb.rules) {
             if !conditions.hold(lb, rule) {
                 trail.consider(TrailStep::RulePassed(ix, n));
@@ -85,14 +79,16 @@ impl<'v> Settings<'v> {
         None
     }
 
-    fn lay_over_set(
+    /// Lays the first matching pool set over them. Returns the fixed response that ends it, if it
+    /// is one.
+    pub(super) fn lay_set_over(
         &mut self,
         lb: &'v LoadBalancer,
         ix: LoadBalancerIx,
         asker: &Asker<'_>,
-        is_stream: bool,
         trail: &mut Trail,
     ) -> Option<&'v FixedResponse> {
+        let is_stream = asker.mode() == Some(Mode::Stream);
         let mut location = None;
         let mut contain = |places: &Places| {
             let is_far = places.countries.is_some() || places.regions.is_some();
@@ -122,6 +118,17 @@ impl<'v> Settings<'v> {
             break;
         }
         None
+    }
+
+    /// Whether both lead to the same candidates, wherever the request comes from.
+    pub(super) fn has_pools_of(&self, other: &Self) -> bool {
+        // Whatever was not replaced is the very same object.
+        self.list.map(<[_]>::as_ptr) == other.list.map(<[_]>::as_ptr)
+            && ptr::eq(self.default_pools, other.default_pools)
+            && ptr::eq(self.pops, other.pops)
+            && ptr::eq(self.countries, other.countries)
+            && ptr::eq(self.regions, other.regions)
+            && (self.steering == Steering::Geo) == (other.steering == Steering::Geo)
     }
 
     /// Lays one rule's overrides over them.

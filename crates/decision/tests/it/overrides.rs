@@ -118,7 +118,7 @@ fn retries_see_the_overrides_of_the_first_attempt() {
 }
 
 #[test]
-fn a_session_counts_only_within_the_overridden_pools() {
+fn a_session_counts_only_within_the_overridden_pools_and_is_left_alone() {
     let world = World::with("cookie | eu: a | us: b", |lb, pool| {
         lb.rules = vec![rule(
             "us",
@@ -130,8 +130,9 @@ fn a_session_counts_only_within_the_overridden_pools() {
             },
         )];
     });
-    check_in(&world, "cookie=a path=/us", "rule=us session=gone pool=us endpoint=b → b, sets b");
+    check_in(&world, "cookie=a path=/us", "rule=us session=overridden pool=us endpoint=b → b");
     check_in(&world, "cookie=a", "session=a → a");
+    check_in(&world, "path=/us", "rule=us session=none pool=us endpoint=b → b, sets b");
 }
 
 #[test]

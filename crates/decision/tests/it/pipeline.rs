@@ -339,3 +339,25 @@ fn a_request_gives_up_on_names_at_the_bound() {
         assert!(exchange.trail.contains(" dropped="), "{}", exchange.trail);
     }
 }
+
+#[test]
+fn a_thorough_trail_says_what_was_considered() {
+    let world = World::parse("lor A=0.4 B=0.6 | A: a! b=0 c- d e | B disabled: f");
+    let facts = RequestFacts::new(crate::notation::HOST, [192, 0, 2, 1].into());
+    let (rng, loads, sessions) = (&mut First, &NoLoads, &mut NoSessions);
+    let mut env = Env { now: START, rng, loads, sessions };
+    let mut trail = Trail::thorough();
+    let decision = decide(&world.view, &facts, &mut env, &mut trail);
+    assert!(matches!(decision, Decision::Forward(_)));
+    assert_eq!(
+        world.trail(&trail),
+        "session=off pool=B:disabled pool=A:weight:0.40 pool=A:requests:0,connections:0 pool=A \
+         endpoint=a:unhealthy endpoint=b:no_weight endpoint=c:disabled endpoint=d"
+    );
+}
+
+#[test]
+fn a_plan_is_small() {
+    // It lives on the stack of each request, of which a worker may hold a hundred thousand.
+    assert!(size_of::<evenkeel_decision::Plan<'_>>() <= 512);
+}
