@@ -17,6 +17,7 @@ use tokio::sync::{Semaphore, watch};
 use crate::catalog::{Catalog, Row};
 use crate::error::ApiError;
 use crate::records::encode;
+use crate::routes::ExplainSources;
 use crate::server::{ControlOptions, Metrics};
 
 /// How long an answer waits for the view that contains the change. Building takes milliseconds; one
@@ -33,6 +34,7 @@ pub(crate) struct App {
     pub(crate) live: Live,
     pub(crate) metrics: Metrics,
     pub(crate) ready: watch::Receiver<bool>,
+    pub(crate) explain: ExplainSources,
     store: Arc<dyn Store>,
     catalog: ArcSwap<Catalog>,
     /// Changes take turns. Correctness comes from the commit's expectation; the turn spares the
@@ -50,6 +52,7 @@ impl App {
             live: options.live,
             metrics: options.metrics,
             ready: options.ready,
+            explain: options.explain,
             store: options.store,
             catalog,
             turn: Semaphore::new(1),

@@ -35,4 +35,5 @@ mod routes;
 mod server;
 
 pub use bootstrap::{BootstrapError, BootstrapSettings, Bootstrapped, bootstrap};
+pub use routes::{ExplainSources, FindSession};
 pub use server::{ControlOptions, Metrics, serve};

@@ -6,11 +6,13 @@
 //! | bulk PATCH and references of pools, references of monitors | [`pools`], [`monitors`] |
 //! | regions | [`regions`] |
 //! | zones; accounts; user and tokens | [`zones`]; [`accounts`]; [`user`] |
+//! | `/evenkeel/v1`: why a request goes where | [`explain`], in JSON of its own |
 //! | `/healthz`, `/readyz`, `/metrics` | [`probes`], without credentials |
 //!
 //! Everything below `/client/v4` wants credentials, and answers in the envelope whatever happens.
 
 mod accounts;
+mod explain;
 mod load_balancers;
 mod monitors;
 mod object;
@@ -27,10 +29,11 @@ use axum::Router;
 use axum::extract::{Request, State};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{MethodRouter, delete, get};
+use axum::routing::{MethodRouter, delete, get, post};
 use evenkeel_api::{LoadBalancer, Monitor, Pool};
 use http::{HeaderValue, Method, Uri, header};
 
+pub use self::explain::{ExplainSources, FindSession};
 use self::object::Object;
 use crate::app::App;
 use crate::auth::authenticate;
@@ -44,6 +47,8 @@ pub(crate) fn router(app: Arc<App>) -> Router {
     let guarded = middleware::from_fn_with_state(Arc::clone(&app), guard);
     let routes = Router::new()
         .nest(BASE, api().route_layer(guarded))
+        .route(explain::PATH, post(explain::explain))
+        .route(explain::OPENAPI_PATH, get(explain::openapi))
         .route("/healthz", get(probes::healthz))
         .route("/readyz", get(probes::readyz))
         .route("/metrics", get(probes::metrics))

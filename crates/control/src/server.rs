@@ -20,7 +20,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
 
 use crate::app::App;
-use crate::routes::router;
+use crate::routes::{ExplainSources, router};
 
 /// Connections served at once; further ones wait in the kernel's queue. The API is for a few people
 /// and programs, not for the traffic.
@@ -62,6 +62,8 @@ pub struct ControlOptions {
     pub metrics: Metrics,
     /// What `/readyz` tells.
     pub ready: watch::Receiver<bool>,
+    /// What decisions that are explained go by.
+    pub explain: ExplainSources,
 }
 
 impl std::fmt::Debug for ControlOptions {

@@ -16,6 +16,8 @@ pub(crate) enum Command {
     Serve(Box<ServeArgs>),
     /// Run it with sample endpoints and a configured load balancer, to look around
     Demo(DemoArgs),
+    /// Ask a running server why a request, or a DNS query, goes where it goes
+    Explain(ExplainArgs),
 }
 
 /// Settings as typed. What is not given here is looked for in the environment (`EVENKEEL_…`), then
@@ -55,6 +57,9 @@ pub(crate) struct ServeArgs {
     /// Region where this node stands, WNAM to SEAS [default: WEU]
     #[arg(long, value_name = "CODE")]
     pub(crate) region: Option<String>,
+    /// Where this node stands, in degrees north and east, for proximity steering: 38.72/-9.14
+    #[arg(long, value_name = "LAT/LON", allow_hyphen_values = true)]
+    pub(crate) coordinates: Option<String>,
     /// MaxMind-format database of countries, cities or ASNs; repeatable, later ones are asked first
     /// [default: built-in countries]
     #[arg(long, value_name = "FILE")]
@@ -75,4 +80,32 @@ pub(crate) struct DemoArgs {
     /// Address where requests are served; another free port is taken when it is in use
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]
     pub(crate) http: std::net::SocketAddr,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ExplainArgs {
+    /// Method and URL of the request, or the URL alone for a GET; with --dns the name asked for
+    #[arg(required = true, num_args = 1..=2, value_name = "METHOD URL")]
+    pub(crate) asked: Vec<String>,
+    /// Address that the request, or the resolver's query, comes from [default: 127.0.0.1]
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) from: Option<std::net::IpAddr>,
+    /// Header field of the request; repeatable
+    #[arg(short = 'H', long = "header", value_name = "NAME: VALUE")]
+    pub(crate) headers: Vec<String>,
+    /// Explain a DNS query for records of this type instead
+    #[arg(long, value_name = "TYPE")]
+    pub(crate) dns: Option<String>,
+    /// Client subnet that the resolver sends along, as 198.51.100.0/24
+    #[arg(long, value_name = "NET", requires = "dns")]
+    pub(crate) ecs: Option<String>,
+    /// Decide so many times and show how the outcomes are distributed, up to 10,000
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub(crate) repeat: u32,
+    /// Print the answer as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// The server's API address; its token is taken from EVENKEEL_API_TOKEN
+    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8787")]
+    pub(crate) server: String,
 }

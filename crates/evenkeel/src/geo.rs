@@ -12,7 +12,7 @@ use crate::exit::Failure;
 const LOOK_INTERVAL: Duration = Duration::from_secs(2);
 
 /// Settings that name files which cannot be used.
-pub(crate) fn refused(problems: Vec<GeoChange>) -> Failure {
+pub(crate) fn refused(problems: &[GeoChange]) -> Failure {
     Failure::Configuration(problems.iter().map(describe).collect())
 }
 

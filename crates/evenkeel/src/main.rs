@@ -4,6 +4,7 @@
 mod cli;
 mod demo;
 mod exit;
+mod explain;
 mod geo;
 mod page;
 mod serve;
@@ -20,6 +21,7 @@ fn main() -> std::process::ExitCode {
     let outcome = match cli::Cli::parse().command {
         cli::Command::Serve(args) => serve(&args),
         cli::Command::Demo(args) => demo::run(&args),
+        cli::Command::Explain(args) => explain::run(&args),
     };
     exit::code(outcome)
 }

@@ -15,13 +15,13 @@ use std::thread::JoinHandle;
 use evenkeel_api::Limits;
 use evenkeel_control::publisher::Publisher;
 use evenkeel_control::{
-    BootstrapError, BootstrapSettings, Bootstrapped, ControlOptions, bootstrap,
+    BootstrapError, BootstrapSettings, Bootstrapped, ControlOptions, ExplainSources, bootstrap,
 };
-use evenkeel_model::Live;
+use evenkeel_model::{Live, Node as Site, Pop};
 use evenkeel_net::geo::GeoFiles;
 use evenkeel_net::listen::{listen, listen_shared};
 use evenkeel_net::tls::machine_roots;
-use evenkeel_proxy::{Shared, WorkerOptions, run_worker};
+use evenkeel_proxy::{Atlas, Shared, WorkerOptions, run_worker};
 use evenkeel_store::{SqliteStore, Store};
 use evenkeel_telemetry::Registry;
 use tokio::runtime::{Builder, Runtime};
@@ -87,7 +87,8 @@ impl Node {
     /// When the data directory, an address or a thread is not to be had.
     pub(crate) fn start(settings: &Settings, announce: Announce) -> Result<Self, Failure> {
         raise_descriptor_limit();
-        let geo_files = GeoFiles::open(&settings.geoip).map_err(geo::refused)?;
+        let geo_files =
+            GeoFiles::open(&settings.geoip).map_err(|problems| geo::refused(&problems))?;
         let shared = Shared::new(geo_files.geo());
         let control = Builder::new_multi_thread()
             .worker_threads(CONTROL_THREADS)
@@ -127,6 +128,7 @@ impl Node {
             applied: publisher.applied(),
             metrics: Arc::new(move || page::render(&sources)),
             ready: is_ready,
+            explain: explain_sources(settings, &shared),
         };
         let api_task =
             control.spawn(evenkeel_control::serve(options, stopped(is_stopping.clone())));
@@ -302,6 +304,7 @@ fn start_workers(
 ) -> Result<Vec<JoinHandle<io::Result<()>>>, Failure> {
     let proxy = Arc::new(evenkeel_proxy::Settings {
         pop: settings.pop.clone(),
+        site: site(settings),
         node: made.node_id.chars().take(16).collect(),
         ..evenkeel_proxy::Settings::default()
     });
@@ -325,6 +328,27 @@ fn start_workers(
         workers.push(thread.spawn(run).map_err(Failure::doing("starting a worker"))?);
     }
     Ok(workers)
+}
+
+/// Where this node stands.
+fn site(settings: &Settings) -> Site {
+    Site {
+        pop: Pop::parse(&settings.pop),
+        region: Some(settings.region),
+        coordinates: settings.coordinates,
+        country: None,
+    }
+}
+
+/// What the workers decide by, for those who ask about their decisions.
+fn explain_sources(settings: &Settings, shared: &Shared) -> ExplainSources {
+    let sessions = Arc::clone(&shared.sessions);
+    ExplainSources {
+        node: site(settings),
+        geography: Arc::new(Atlas(shared.geo.clone())),
+        loads: Arc::clone(&shared.loads) as _,
+        sessions: Arc::new(move |key, now| sessions.peek(key, now)),
+    }
 }
 
 /// Tells that a worker is gone, even when it panicked.

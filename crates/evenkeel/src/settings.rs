@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use evenkeel_model::Region;
+use evenkeel_model::{Coordinates, Region};
 use toml::{Table, Value};
 
 use crate::cli::ServeArgs;
@@ -27,6 +27,7 @@ pub(crate) struct Settings {
     pub(crate) workers: usize,
     pub(crate) pop: String,
     pub(crate) region: Region,
+    pub(crate) coordinates: Option<Coordinates>,
     /// Files, in the order they were named.
     pub(crate) geoip: Vec<PathBuf>,
     /// Seconds.
@@ -120,6 +121,7 @@ impl Layers<'_> {
                 )
                 .unwrap_or(10),
             region: self.one("region", &args.region).unwrap_or(RegionName(Region::Weu)).0,
+            coordinates: self.one("coordinates", &args.coordinates).map(|PointName(point)| point),
             geoip: self.many("geoip", &args.geoip).unwrap_or_default(),
             api_token: (self.environment)("EVENKEEL_API_TOKEN"),
             account_id: (self.environment)("EVENKEEL_ACCOUNT_ID"),
@@ -219,6 +221,24 @@ impl FromStr for RegionName {
     }
 }
 
+/// Coordinates as typed: a comma would part two values of a list.
+#[derive(Debug)]
+struct PointName(Coordinates);
+
+impl FromStr for PointName {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let numbers = text.split_once('/').map(|(north, east)| (north.parse(), east.parse()));
+        match numbers {
+            Some((Ok(north), Ok(east))) => Coordinates::new(north, east),
+            _ => None,
+        }
+        .map(Self)
+        .ok_or("is not degrees north and east as 38.72/-9.14")
+    }
+}
+
 fn local(port: u16) -> SocketAddr {
     SocketAddr::from(([127, 0, 0, 1], port))
 }
@@ -297,6 +317,9 @@ mod tests {
         assert_eq!(settings.geoip, [PathBuf::from("/a"), PathBuf::from("/b")]);
         assert_eq!(settings.region, Region::Seas);
         assert_eq!(check(&[], &[], "").0.region, Region::Weu);
+        let (settings, _) = check(&["--coordinates", "38.72/-9.14"], &[], "");
+        assert_eq!(settings.coordinates, Coordinates::new(38.72, -9.14));
+        assert_eq!(check(&["--coordinates", "91/0"], &[], "").1.len(), 1);
     }
 
     #[test]

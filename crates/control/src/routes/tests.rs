@@ -2,6 +2,7 @@
 
 mod access;
 mod changes;
+mod explain;
 mod lists;
 mod objects;
 mod refusals;
@@ -136,6 +137,7 @@ impl Api {
             applied: publisher.applied(),
             metrics: Arc::new(|| "evenkeel_up 1\n".to_owned()),
             ready: is_ready,
+            explain: crate::ExplainSources::default(),
         };
         let service = TowerToHyperService::new(router(Arc::new(App::new(options))));
         let (reports, inbox) = mpsc::channel(16);

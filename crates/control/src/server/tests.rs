@@ -38,6 +38,7 @@ impl Served {
             applied: publisher.applied(),
             metrics: Arc::new(String::new),
             ready: watch::channel(true).1,
+            explain: ExplainSources::default(),
         };
         let (stop, stopped) = oneshot::channel();
         let task = tokio::spawn(serve(options, async {

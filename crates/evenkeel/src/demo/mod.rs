@@ -41,6 +41,7 @@ pub(crate) fn run(args: &DemoArgs) -> Result<(), Failure> {
         workers: 1,
         pop: "LOC".to_owned(),
         region: Region::Weu,
+        coordinates: None,
         geoip: Vec::new(),
         monitor_interval_min: 1,
         api_token: Some(setup.token.clone()),

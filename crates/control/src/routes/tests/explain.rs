@@ -1,0 +1,222 @@
+//! Explanations, and that they are what `openapi/explain.json` promises.
+
+use super::*;
+
+const PATH: &str = "/evenkeel/v1/explain";
+
+async fn ask(api: &Api, question: Value) -> Answered {
+    let request = Request::post(PATH)
+        .header("authorization", format!("Bearer {TOKEN}"))
+        .header("content-type", "application/json")
+        .body(Body::from(question.to_string()));
+    api.send(request.unwrap()).await
+}
+
+async fn describe(api: &Api) -> Value {
+    let request = Request::get("/evenkeel/v1/openapi.json").body(Body::empty()).unwrap();
+    let answer = api.send(request).await;
+    assert_eq!(answer.status, 200);
+    answer.body
+}
+
+/// What of a value breaks a schema, as far as our description uses JSON Schema.
+fn breaches(document: &Value, schema: &Value, value: &Value, at: &str) -> Vec<String> {
+    if let Some(reference) = schema["$ref"].as_str() {
+        let schema = document.pointer(reference.strip_prefix('#').unwrap()).unwrap();
+        return breaches(document, schema, value, at);
+    }
+    let mut found = Vec::new();
+    let kind = match value {
+        Value::Null => "null",
+        Value::Bool(_) => "boolean",
+        Value::Number(number) if number.is_f64() => "number",
+        Value::Number(_) => "integer",
+        Value::String(_) => "string",
+        Value::Array(_) => "array",
+        Value::Object(_) => "object",
+    };
+    let allows = |allowed: &Value| allowed == kind || (allowed == "number" && kind == "integer");
+    match &schema["type"] {
+        Value::Null => {}
+        Value::Array(kinds) if kinds.iter().any(allows) => {}
+        one if allows(one) => {}
+        other => found.push(format!("{at}: {kind} instead of {other}")),
+    }
+    if schema["enum"].as_array().is_some_and(|allowed| !allowed.contains(value)) {
+        found.push(format!("{at}: {value} is not listed"));
+    }
+    for (n, item) in value.as_array().into_iter().flatten().enumerate() {
+        found.extend(breaches(document, &schema["items"], item, &format!("{at}/{n}")));
+    }
+    let members = value.as_object().cloned().unwrap_or_default();
+    for name in schema["required"].as_array().into_iter().flatten() {
+        if !members.contains_key(name.as_str().unwrap()) {
+            found.push(format!("{at}: {name} is missing"));
+        }
+    }
+    for (name, member) in &members {
+        match schema["properties"].get(name) {
+            Some(schema) => {
+                found.extend(breaches(document, schema, member, &format!("{at}/{name}")));
+            }
+            None if schema["additionalProperties"] == false => {
+                found.push(format!("{at}/{name} is not described"));
+            }
+            None => {}
+        }
+    }
+    found
+}
+
+/// Two pools of two endpoints each behind `lb.example.com`, whose rule answers `/gone`.
+async fn installed() -> Api {
+    let api = Api::start().await;
+    let zone = api.zone("example.com").await;
+    let mut ids = Vec::new();
+    for pool in ["eu", "us"] {
+        let origin = |n: u8| json!({"name": format!("{pool}-{n}"), "address": format!("192.0.2.{n}"), "port": 8080});
+        let body = json!({"name": pool, "origins": [origin(1), origin(2)]});
+        ids.push(api.create(&pools(), body).await);
+    }
+    let body = json!({
+        "name": "lb.example.com", "default_pools": ids, "fallback_pool": ids[1], "proxied": true,
+        "session_affinity": "cookie", "steering_policy": "random",
+        "rules": [{
+            "name": "gone", "condition": "http.request.uri.path eq \"/gone\"",
+            "fixed_response": {"status_code": 410, "message_body": "gone"},
+        }],
+    });
+    api.create(&format!("/zones/{zone}/load_balancers"), body).await;
+    let body = json!({
+        "name": "dns.example.com", "default_pools": [ids[0]], "fallback_pool": ids[1],
+        "proxied": false, "ttl": 30,
+    });
+    api.create(&format!("/zones/{zone}/load_balancers"), body).await;
+    api
+}
+
+#[tokio::test]
+async fn a_request_is_explained_step_by_step() {
+    let api = installed().await;
+    let question = json!({
+        "url": "https://LB.example.com:8443/cart?x=1", "client": "203.0.113.9",
+        "headers": [["Cookie", "__cflb=nonsense"]], "repeat": 1000,
+    });
+    let before = api.live.load().revision;
+    let answer = ask(&api, question).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    let body = answer.body;
+    assert_eq!(body["revision"], before);
+    let step = |kind: &str| {
+        let steps = body["steps"].as_array().unwrap();
+        steps
+            .iter()
+            .rfind(|step| step["step"] == kind)
+            .unwrap_or_else(|| panic!("{kind}: {body:#}"))
+    };
+    assert_eq!(step("load_balancer")["subject"], "lb.example.com");
+    assert_eq!(
+        (&step("rule")["subject"], &step("rule")["outcome"]),
+        (&json!("gone"), &json!("no_match"))
+    );
+    assert_eq!(step("session")["outcome"], "malformed");
+    assert_eq!(step("pool")["outcome"], "chosen");
+    assert_eq!(body["outcome"]["action"], "forward");
+    assert_eq!(body["outcome"]["pool"], step("pool")["subject"]);
+    assert_eq!(body["outcome"]["endpoint"], step("endpoint")["subject"]);
+    assert_eq!(body["outcome"]["sets_cookie"], true);
+    assert!(body["trail"].as_str().unwrap().starts_with("lb=lb.example.com "), "{body:#}");
+    assert!(body["text"].as_str().unwrap().contains("rule gone does not apply"), "{body:#}");
+    let shares = body["distribution"].as_array().unwrap();
+    assert_eq!(shares.len(), 4);
+    let count: u64 = shares.iter().map(|share| share["count"].as_u64().unwrap()).sum();
+    assert_eq!(count, 1000);
+    // A quarter each, give or take; beyond these bounds with a chance below 1e-9.
+    assert!(shares.iter().all(|share| (0.16..0.34).contains(&share["share"].as_f64().unwrap())));
+}
+
+#[tokio::test]
+async fn every_way_of_ending_is_told() {
+    let api = installed().await;
+    let document = describe(&api).await;
+    for (question, action, status) in [
+        (json!({"url": "http://lb.example.com/"}), "forward", Value::Null),
+        (json!({"url": "http://lb.example.com/gone"}), "respond", json!(410)),
+        (json!({"url": "http://other.example.com/"}), "refuse", json!(409)),
+        (
+            json!({"url": "http://10.0.0.1/", "headers": [["host", "lb.example.com"]]}),
+            "forward",
+            Value::Null,
+        ),
+        (json!({"dns": {"name": "dns.example.com.", "type": "a"}}), "answer", Value::Null),
+        (json!({"dns": {"name": "dns.example.com", "type": "TYPE16"}}), "answer", Value::Null),
+        (json!({"dns": {"name": "lb.example.com"}, "repeat": 3}), "answer", Value::Null),
+        (
+            json!({"dns": {"name": "dns.example.com", "resolver": "192.0.2.1", "ecs": "2001:db8::/32"}}),
+            "answer",
+            Value::Null,
+        ),
+    ] {
+        let schema = &document["components"]["schemas"];
+        assert_eq!(breaches(&document, &schema["Question"], &question, ""), [""; 0]);
+        let answer = ask(&api, question.clone()).await;
+        assert_eq!(answer.status, 200, "{question}: {answer:?}");
+        let outcome = &answer.body["outcome"];
+        assert_eq!(
+            (&outcome["action"], &outcome["status"]),
+            (&json!(action), &status),
+            "{question}"
+        );
+        assert_eq!(breaches(&document, &schema["Explanation"], &answer.body, ""), [""; 0]);
+    }
+    let answer = ask(&api, json!({"dns": {"name": "dns.example.com"}})).await;
+    let mut records: Vec<_> = answer.body["outcome"]["records"].as_array().unwrap().clone();
+    records.sort_by_key(ToString::to_string);
+    assert_eq!(records, [json!("192.0.2.1"), json!("192.0.2.2")]);
+    assert_eq!(answer.body["outcome"]["ttl_s"], 30);
+}
+
+#[tokio::test]
+async fn questions_that_cannot_be_read_are_refused() {
+    let api = installed().await;
+    let many: Vec<_> = (0..129).map(|n| json!([format!("x-{n}"), ""])).collect();
+    for (question, named) in [
+        (json!({}), "url"),
+        (json!({"url": "lb.example.com"}), "url"),
+        (json!({"url": "ftp://lb.example.com/"}), "url"),
+        (json!({"url": "http://lb.example.com/", "method": "A B"}), "method"),
+        (json!({"url": "http://lb.example.com/", "client": "somewhere"}), "IP"),
+        (json!({"url": "http://lb.example.com/", "repeat": 0}), "repeat"),
+        (json!({"url": "http://lb.example.com/", "repeat": 10_001}), "repeat"),
+        (json!({"url": "http://lb.example.com/", "headers": many}), "headers"),
+        (json!({"url": "http://lb.example.com/", "colour": 1}), "colour"),
+        (json!({"url": "http://lb.example.com/", "dns": {"name": "x"}}), "dns"),
+        (json!({"dns": {"name": "x", "type": "nonsense"}}), "dns.type"),
+        (json!({"dns": {"name": "x", "ecs": "192.0.2.0/64"}}), "dns.ecs"),
+    ] {
+        let answer = ask(&api, question.clone()).await;
+        assert!(answer.failure().starts_with("400/"), "{question}: {answer:?}");
+        assert!(answer.message().contains(named), "{question}: {answer:?}");
+    }
+}
+
+#[tokio::test]
+async fn it_needs_a_token_and_describes_itself_without() {
+    let api = Api::start().await;
+    let document = describe(&api).await;
+    assert_eq!(document["openapi"], "3.1.0");
+    for (path, operations) in document["paths"].as_object().unwrap() {
+        for method in operations.as_object().unwrap().keys() {
+            let method = method.to_uppercase();
+            let request =
+                Request::builder().method(&*method).uri(path).body(Body::empty()).unwrap();
+            let status = api.send(request).await.status;
+            assert!(matches!(status, 200 | 401), "{method} {path}: {status}");
+        }
+    }
+    let request = Request::post(PATH)
+        .header("authorization", "Bearer wrong")
+        .header("content-type", "application/json")
+        .body(Body::from("{}"));
+    assert_eq!(api.send(request.unwrap()).await.failure(), "401/10000");
+}
