@@ -35,7 +35,6 @@ pub(crate) use self::test::Test;
 pub(crate) use self::wildcard::{Wildcard, WildcardError};
 
 /// What evaluation goes by: the facts, and their mode, asked for once.
-#[derive(Clone, Copy)]
 pub(crate) struct Evaluation<'a> {
     pub(crate) facts: &'a dyn Facts,
     pub(crate) proxied: bool,

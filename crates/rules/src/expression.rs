@@ -75,7 +75,7 @@ impl Expression {
     pub fn matches(&self, facts: &dyn Facts) -> bool {
         match &self.0.test {
             Test::Constant(value) => *value,
-            test => test.holds(Evaluation::new(facts)),
+            test => test.holds(&Evaluation::new(facts)),
         }
     }
 }

@@ -10,7 +10,7 @@ use crate::field::TextField;
 pub(super) type Visitor<'a, 'v> = dyn FnMut(Cow<'a, [u8]>, Cow<'a, [u8]>) -> ControlFlow<()> + 'v;
 
 /// Visits the arguments in order. `None` if there is no query string; an empty one has none.
-pub(super) fn visit<'a>(e: Evaluation<'a>, each: &mut Visitor<'a, '_>) -> Option<()> {
+pub(super) fn visit<'a>(e: &Evaluation<'a>, each: &mut Visitor<'a, '_>) -> Option<()> {
     if !TextField::UriQuery.mode().covers(e.proxied) {
         return None;
     }

@@ -59,7 +59,7 @@ pub(super) enum Bound<'a> {
 
 impl Function {
     /// Evaluates the arguments. `None` if one is missing.
-    pub(super) fn bind<'a>(&'a self, e: Evaluation<'a>) -> Option<Bound<'a>> {
+    pub(super) fn bind<'a>(&'a self, e: &Evaluation<'a>) -> Option<Bound<'a>> {
         Some(match self {
             Self::Lower => Bound::Lower,
             Self::Upper => Bound::Upper,
@@ -150,7 +150,7 @@ fn as_text(value: Value<'_>) -> Cow<'_, [u8]> {
 }
 
 /// One value after the other. `None` if one is missing or there is too much.
-fn concat<'a>(sources: &'a [Source], e: Evaluation<'a>) -> Option<Cow<'a, [u8]>> {
+fn concat<'a>(sources: &'a [Source], e: &Evaluation<'a>) -> Option<Cow<'a, [u8]>> {
     let Some((first, others)) = sources.split_first() else {
         return Some(Cow::Borrowed(b""));
     };

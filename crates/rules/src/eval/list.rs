@@ -45,7 +45,11 @@ type Visitor<'a, 'v> = dyn FnMut(Option<Value<'a>>) -> ControlFlow<()> + 'v;
 
 impl List {
     /// Visits the values in order. `None` if the list is missing; nothing was visited then.
-    pub(crate) fn visit<'a>(&'a self, e: Evaluation<'a>, each: &mut Visitor<'a, '_>) -> Option<()> {
+    pub(crate) fn visit<'a>(
+        &'a self,
+        e: &Evaluation<'a>,
+        each: &mut Visitor<'a, '_>,
+    ) -> Option<()> {
         match self {
             Self::Key(map, key) => {
                 let mut found = None;
@@ -109,7 +113,7 @@ impl List {
     }
 
     /// The nth value, from 0, or `None` where there is none.
-    pub(crate) fn nth<'a>(&'a self, e: Evaluation<'a>, nth: u32) -> Option<Value<'a>> {
+    pub(crate) fn nth<'a>(&'a self, e: &Evaluation<'a>, nth: u32) -> Option<Value<'a>> {
         let (mut left, mut found) = (nth, None);
         self.visit(e, &mut |value| {
             if left == 0 {
@@ -123,7 +127,7 @@ impl List {
     }
 
     /// The values of a list of booleans.
-    fn booleans(&self, e: Evaluation<'_>) -> Option<Vec<bool>> {
+    fn booleans(&self, e: &Evaluation<'_>) -> Option<Vec<bool>> {
         let mut values = Vec::new();
         self.visit(e, &mut |value| {
             values.push(value == Some(Value::Boolean(true)));
@@ -133,7 +137,7 @@ impl List {
     }
 }
 
-fn combine(op: Logic, lists: &[List], e: Evaluation<'_>) -> Option<Vec<bool>> {
+fn combine(op: Logic, lists: &[List], e: &Evaluation<'_>) -> Option<Vec<bool>> {
     let (first, others) = lists.split_first()?;
     let mut combined = first.booleans(e)?;
     for list in others {
@@ -154,7 +158,7 @@ impl Map {
     /// Visits names and values, of one name or of all. `None` if there is no such map.
     fn visit<'a>(
         self,
-        e: Evaluation<'a>,
+        e: &Evaluation<'a>,
         key: Option<&[u8]>,
         each: &mut arguments::Visitor<'a, '_>,
     ) -> Option<()> {

@@ -36,7 +36,7 @@ pub(crate) enum Quantifier {
 
 impl Source {
     /// The value, or `None` where it is missing.
-    pub(crate) fn value<'a>(&'a self, e: Evaluation<'a>) -> Option<Value<'a>> {
+    pub(crate) fn value<'a>(&'a self, e: &Evaluation<'a>) -> Option<Value<'a>> {
         match self {
             Self::Constant(constant) => Some(match constant {
                 Constant::Text(text) => Value::text(text),

@@ -19,7 +19,7 @@ pub(crate) enum Test {
 }
 
 impl Test {
-    pub(crate) fn holds<'a>(&'a self, e: Evaluation<'a>) -> bool {
+    pub(crate) fn holds<'a>(&'a self, e: &Evaluation<'a>) -> bool {
         match self {
             Self::Constant(value) => *value,
             Self::Not(test) => !test.holds(e),
