@@ -19,7 +19,7 @@
 //!
 //! A caller loads one [`View`](evenkeel_model::View), calls [`decide()`], and then obeys the
 //! [`Plan`]: dial whom [`Plan::step`] names, report what went wrong, ask again. For a DNS query it
-//! calls [`answer`] instead, which takes the same steps up to the pool.
+//! calls [`answer()`] instead, which takes the same steps up to the pool.
 
 #![no_std]
 
