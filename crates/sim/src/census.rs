@@ -4,13 +4,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use evenkeel_decision::{Env, SessionTable, Target};
+use evenkeel_decision::{Env, Load, Loads, SessionTable, Target};
 use evenkeel_model::{EndpointIx, LoadBalancerIx, PoolIx, View};
 
 use crate::agenda::START;
 use crate::chance::Chance;
 use crate::exchange;
-use crate::oracle;
+use crate::oracle::{self, Meant};
 use crate::request;
 use crate::world::World;
 
@@ -29,8 +29,8 @@ pub struct Census {
     pub draws: u32,
     /// What each pool got of them, in whichever role, and what it should have got.
     pub pools: BTreeMap<PoolIx, Tally>,
-    /// What each endpoint got as one of a candidate's, of all requests.
-    pub endpoints: BTreeMap<EndpointIx, u32>,
+    /// What each endpoint got of those that its pool got as a candidate, and what it should have got.
+    pub endpoints: BTreeMap<EndpointIx, Tally>,
     /// Endpoints that are busy at this moment: the policies that look at loads may tell them from
     /// others of the same weight.
     pub busy: Vec<EndpointIx>,
@@ -53,10 +53,8 @@ impl Census {
     pub fn take(world: &World, load_balancer: LoadBalancerIx, chance: &mut Chance) -> Self {
         let view = world.view();
         let loads = world.loads();
-        let is_busy = |ix: &EndpointIx| {
-            let load = evenkeel_decision::Loads::endpoint(loads, view.config.endpoint(*ix).id);
-            load != evenkeel_decision::Load::default()
-        };
+        let is_busy =
+            |ix: &EndpointIx| loads.endpoint(view.config.endpoint(*ix).id) != Load::default();
         let busy = view.config.endpoints_indexed().map(|(ix, _)| ix).filter(is_busy).collect();
         let mut census = Self {
             view: Arc::clone(view),
@@ -76,7 +74,9 @@ impl Census {
             };
             let mut env = Env { now: START, rng: &mut *chance, loads, sessions: &mut sessions };
             let target = exchange::first_choice(view, world.node(), &request, &mut env);
-            census.count_endpoint(target);
+            if let Some(target) = target {
+                census.count_endpoint(target, &meant, loads);
+            }
             if let Some(shares) = oracle::shares(view, &meant, world.node(), loads) {
                 census.count_pool(target, meant.fallback, &shares);
             }
@@ -84,9 +84,13 @@ impl Census {
         census
     }
 
-    fn count_endpoint(&mut self, target: Option<Target>) {
-        if let Some(target) = target.filter(|target| !target.fallback) {
-            *self.endpoints.entry(target.endpoint).or_default() += 1;
+    fn count_endpoint(&mut self, target: Target, meant: &Meant, loads: &dyn Loads) {
+        if target.fallback {
+            return;
+        }
+        self.endpoints.entry(target.endpoint).or_default().got += 1;
+        for (ix, share) in oracle::endpoint_shares(&self.view, meant, target.pool, loads) {
+            self.endpoints.entry(ix).or_default().meant += share;
         }
     }
 

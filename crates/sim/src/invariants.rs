@@ -5,6 +5,7 @@
 
 mod candidates_only;
 mod disabled_gets_nothing;
+mod endpoint_share;
 mod fair_share;
 mod fallback_last;
 mod fixed_responses;
@@ -46,6 +47,7 @@ pub const OF_EXCHANGE: &[OfExchange] = &[
 pub const OF_CENSUS: &[OfCensus] = &[
     ("shed_share", shed_share::check),
     ("pool_share", pool_share::check),
+    ("endpoint_share", endpoint_share::check),
     ("fair_share", fair_share::check),
 ];
 

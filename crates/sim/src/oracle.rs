@@ -18,7 +18,7 @@ use crate::blueprint::Blueprint;
 use crate::places::Atlas;
 use crate::request::Request;
 
-pub use shares::{Shares, shares, shed};
+pub use shares::{Shares, endpoint_shares, shares, shed};
 
 /// A load balancer as one request should see it (behaviour.md 1.8, 1.9, 2.1).
 #[derive(Debug, Clone)]

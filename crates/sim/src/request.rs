@@ -86,6 +86,9 @@ impl Client {
         if chance.percent(10) {
             pairs.push("__cflb=forged".to_owned());
         }
+        if chance.percent(10) {
+            pairs.extend(self.foreign_pair(host, chance));
+        }
         if chance.percent(30) {
             pairs.push(format!("sid={}", chance.index(3)));
         }
@@ -111,6 +114,19 @@ impl Client {
             cookies,
             held,
         }
+    }
+
+    /// A cookie that is well-formed but not for this host: another load balancer's, or one that was
+    /// tampered with.
+    fn foreign_pair(&self, host: &str, chance: &mut Chance) -> Option<String> {
+        let (of, held) = self.jar.iter().nth(chance.index(self.jar.len().max(1)))?;
+        if of != host {
+            return Some(held.pair.clone());
+        }
+        let mut pair = held.pair.clone();
+        let last = pair.pop()?;
+        pair.push(if last == 'A' { 'B' } else { 'A' });
+        Some(pair)
     }
 
     /// Takes a cookie that an answer has set.

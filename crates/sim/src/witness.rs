@@ -69,10 +69,10 @@ impl Witness {
         if census.draws > 0 {
             self.met(if census.sheds { "shed shares" } else { "pool shares" });
         }
-        for (ix, got) in &census.endpoints {
+        for (ix, tally) in &census.endpoints {
             let weight = census.view.config.endpoint(*ix).weight;
             self.met(if weight.is_zero() { "weightless drawn" } else { "drawn" });
-            if *got > 1_100 {
+            if tally.got > 1_100 {
                 self.met("drawn often");
             }
         }

@@ -48,6 +48,7 @@ pub fn steering(chance: &mut Chance) -> Steering {
     *chance.pick(&[
         Steering::Off,
         Steering::Geo,
+        Steering::Geo,
         Steering::Random,
         Steering::DynamicLatency,
         Steering::Proximity,
@@ -181,11 +182,11 @@ fn rule(condition: &Condition, pools: &[PoolIx], chance: &mut Chance) -> Rule {
 fn overrides(pools: &[PoolIx], chance: &mut Chance) -> Overrides {
     let mut overrides = Overrides::default();
     for _ in 0..=chance.index(3) {
-        match chance.index(9) {
+        match chance.index(11) {
             0 => overrides.default_pools = Some(chance.some(pools, 1)),
             1 => overrides.fallback_pool = Some(*chance.pick(pools)),
             2 => overrides.countries = Some(countries(pools, chance)),
-            3 => overrides.steering = Some(steering(chance)),
+            3 | 9 | 10 => overrides.steering = Some(steering(chance)),
             4 => overrides.pool_default_weight = Some(weight(chance)),
             5 => overrides.failover_across_pools = Some(chance.percent(50)),
             6 => {

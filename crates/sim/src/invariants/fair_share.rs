@@ -36,7 +36,7 @@ fn alike(census: &Census) -> BTreeMap<(PoolIx, u32), Vec<u32>> {
     let mut groups: BTreeMap<_, Vec<u32>> = BTreeMap::new();
     for (ix, endpoint) in census.view.config.endpoints_indexed() {
         if census.view.health.is_fit(ix) && !census.busy.contains(&ix) {
-            let got = census.endpoints.get(&ix).copied().unwrap_or(0);
+            let got = census.endpoints.get(&ix).map_or(0, |tally| tally.got);
             groups.entry((endpoint.pool, endpoint.weight.hundredths())).or_default().push(got);
         }
     }

@@ -1,10 +1,11 @@
-//! Which share of requests without a session each pool should get (behaviour.md 2, 6.1).
+//! Which share of requests without a session each pool should get (behaviour.md 2, 6.1), and each
+//! endpoint of what its pool gets (3).
 //!
 //! Shedding is drawn for each pool by itself, so every subset of the eligible pools is left with
 //! some likelihood; among those that are left the policy chooses.
 
 use evenkeel_decision::{Load, Loads};
-use evenkeel_model::{AffinityKind, Node, PoolIx, Steering, View};
+use evenkeel_model::{AffinityKind, EndpointIx, EndpointSteering, Node, PoolIx, Steering, View};
 
 use crate::oracle::Meant;
 use crate::places;
@@ -54,6 +55,34 @@ pub fn shares(view: &View, meant: &Meant, node: &Node, loads: &dyn Loads) -> Opt
         }
     }
     Some(Shares { of_pool, fallback })
+}
+
+/// What each fit endpoint should get of the requests that a pool gets as a candidate
+/// (behaviour.md 3).
+#[must_use]
+pub fn endpoint_shares(
+    view: &View,
+    meant: &Meant,
+    pool: PoolIx,
+    loads: &dyn Loads,
+) -> Vec<(EndpointIx, f64)> {
+    let pool = view.config.pool(pool);
+    let ticket = |ix: EndpointIx| {
+        let endpoint = view.config.endpoint(ix);
+        let load = match meant.affinity.kind {
+            AffinityKind::IpCookie => Load::default(),
+            _ => loads.endpoint(endpoint.id),
+        };
+        let count = match pool.endpoint_steering {
+            EndpointSteering::Random | EndpointSteering::Hash => 0,
+            EndpointSteering::LeastOutstandingRequests => load.requests,
+            EndpointSteering::LeastConnections => load.connections,
+        };
+        f64::from(endpoint.weight.hundredths()) / (f64::from(count) + 1.0)
+    };
+    let fit = pool.endpoints().filter(|ix| view.health.is_fit(*ix));
+    let total: f64 = fit.clone().map(ticket).sum();
+    fit.map(|ix| (ix, ticket(ix) / total)).collect()
 }
 
 /// The share of new sessions and of traffic without one that a pool sheds, 0 to 1.
