@@ -294,8 +294,7 @@ impl<D: Transport> Request<'_, D> {
         let own = self.downstream.personal.take_if(|own| own.leads_to(key));
         match own.and_then(Personal::into_connection) {
             Some(mut connection) if !fresh => {
-                connection.is_reused = true;
-                self.worker.metrics.upstream_reused.increment();
+                connection.reuse(self.worker, &self.view.config, endpoint);
                 Ok(connection)
             }
             _ => upstream::connect(self.worker, &self.view.config, endpoint, key, fresh).await,

@@ -34,6 +34,17 @@ pub(crate) struct Connection {
     pub(crate) is_personal: bool,
 }
 
+impl Connection {
+    /// Takes it for another request, of whichever endpoint has its address.
+    pub(crate) fn reuse(&mut self, worker: &Worker, config: &Config, endpoint: EndpointIx) {
+        self.is_reused = true;
+        if !self.count.is_on(config.endpoint(endpoint).id) {
+            self.count = worker.shared.loads.connection(config, endpoint);
+        }
+        worker.metrics.upstream_reused.increment();
+    }
+}
+
 /// Where an endpoint is to be dialled now, or `None` when its name does not resolve.
 pub(crate) async fn locate(worker: &Worker, endpoint: &Endpoint) -> Option<SocketAddr> {
     let port = if endpoint.port == 0 { HTTP_PORT } else { endpoint.port };
@@ -58,11 +69,7 @@ pub(crate) async fn connect(
     fresh: bool,
 ) -> Result<Connection, DialFailure> {
     if !fresh && let Some(mut connection) = worker.idle.take(key) {
-        connection.is_reused = true;
-        if !connection.count.is_on(config.endpoint(endpoint).id) {
-            connection.count = worker.shared.loads.connection(config, endpoint);
-        }
-        worker.metrics.upstream_reused.increment();
+        connection.reuse(worker, config, endpoint);
         return Ok(connection);
     }
     let timeouts = &worker.settings.timeouts;
