@@ -18,7 +18,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use evenkeel_decision::health::Report;
-use evenkeel_model::{Config, Live, LiveWriter, View};
+use evenkeel_model::{Config, Live, LiveWriter, Timestamp, View};
+use evenkeel_net::unix_time_ms;
 use evenkeel_store::{Revision, Store};
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
@@ -74,7 +75,7 @@ impl Publisher {
         let mut builder = Builder::new();
         let config = Arc::new(builder.build(&snapshot).ok_or(PublishError::NoCookieKeys)?);
         let knowledge = Knowledge::of(&config);
-        let health = knowledge.health(&config);
+        let health = knowledge.health(&config, now());
         let (live, reader) = Live::new(View { config: Arc::clone(&config), health, revision: 1 });
         let published = watch::Sender::new(1);
         let applied = watch::Sender::new(snapshot.revision());
@@ -119,7 +120,7 @@ impl Publisher {
                 count = reports.recv_many(&mut inbox, REPORTS_AT_ONCE_MAX), if reports_open => {
                     reports_open = count > 0;
                     for report in inbox.drain(..) {
-                        if let Some(wait) = self.knowledge.learn(&self.config, &report).patience() {
+                        if let Some(wait) = self.knowledge.learn(&self.config, &report, now()).patience() {
                             let at = Instant::now() + wait;
                             due = Some(due.map_or(at, |due| due.min(at)));
                         }
@@ -150,7 +151,7 @@ impl Publisher {
 
     fn publish(&mut self) {
         let revision = self.live.current().revision + 1;
-        let health = self.knowledge.health(&self.config);
+        let health = self.knowledge.health(&self.config, now());
         self.live.publish(View { config: Arc::clone(&self.config), health, revision });
         // The view first: whoever the watch wakes must find what it was woken for.
         self.published.send_replace(revision);
@@ -166,6 +167,10 @@ impl News {
             Self::Verdict => Some(Duration::from_millis(HEALTH_COALESCE_MS)),
         }
     }
+}
+
+fn now() -> Timestamp {
+    Timestamp(unix_time_ms())
 }
 
 #[cfg(test)]

@@ -153,6 +153,30 @@ async fn a_verdict_hurries_the_details_along() {
     assert_eq!(running.live.load().revision, 4);
 }
 
+/// Probes that pass are samples, those that fail are not (behaviour.md 2.5, trap T24).
+#[tokio::test(start_paused = true)]
+async fn a_pools_latency_is_the_mean_of_its_healthy_endpoints_round_trips() {
+    let mut running = Running::start().await;
+    let (one, two) = (running.endpoint("192.0.2.1"), running.endpoint("192.0.2.2"));
+    let monitor = MONITOR.parse().unwrap();
+    let passed = |rtt_us| EndpointHealth { rtt_us: Some(rtt_us), ..health(Verdict::Healthy) };
+    let failed = EndpointHealth { rtt_us: Some(9_000_000), ..health(Verdict::Unhealthy) };
+    for (endpoint, health, latency) in [
+        (one, passed(10_000), Some((10_000, 1))),
+        (one, passed(20_000), Some((12_000, 2))),
+        (two, passed(20_000), Some((16_000, 3))),
+        (two, failed, Some((12_000, 2))),
+        (one, failed, None),
+    ] {
+        running.reports.send(Report { endpoint, monitor, health }).await.unwrap();
+        running.next_view().await;
+        let view = running.live.load();
+        let pool = view.config.endpoints[0].pool;
+        let seen = view.health.latency(pool).map(|latency| (latency.mean_us, latency.samples));
+        assert_eq!(seen, latency, "after {health:?}");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn health_outlives_other_changes_and_ends_with_its_monitor_or_endpoint() {
     let mut running = Running::start().await;
