@@ -71,3 +71,22 @@ pub fn distance_km(a: Coordinates, b: Coordinates) -> f64 {
             * half(a.longitude_deg(), b.longitude_deg());
     2.0 * EARTH_RADIUS_KM * h.sqrt().min(1.0).asin()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn distances_are_those_of_the_globe() {
+        let at = |(latitude, longitude)| Coordinates::new(latitude, longitude).unwrap();
+        for (a, b, km) in [
+            ((0.0, 0.0), (0.0, 0.0), 0.0),
+            ((0.0, 0.0), (0.0, 180.0), 20_015.0),
+            ((90.0, 0.0), (0.0, 77.0), 10_007.5),
+            ((0.0, 179.5), (0.0, -179.5), 111.2),
+        ] {
+            let distance = distance_km(at(a), at(b));
+            assert!((distance - km).abs() < 0.5, "{a:?} {b:?}: {distance}");
+        }
+    }
+}
