@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 
 from harness import chi_squared, http1
-from harness.chi_squared import assert_fits, p_value
+from harness.chi_squared import assert_fits, assert_same_shares, p_value
 
 
 @pytest.mark.parametrize(
@@ -35,7 +35,17 @@ def test_fair_draws_fit_and_skewed_ones_do_not():
         assert_fits(skewed, shares)
     with pytest.raises(AssertionError, match="no share"):
         assert_fits({"d": 1}, shares)
-    assert chi_squared.FALSE_ALARM * 10 <= 1e-6
+    assert chi_squared.FALSE_ALARM * 100 <= 1e-6
+
+
+def test_two_counts_of_the_same_draws_agree_and_others_do_not():
+    rng = random.Random(1)
+    one, other = (Counter(rng.choices("abc", [5, 3, 2], k=k)) for k in (1000, 10_000))
+    assert_same_shares(one, other)
+    with pytest.raises(AssertionError, match="chance"):
+        assert_same_shares(one, Counter(rng.choices("abc", [4, 4, 2], k=10_000)))
+    with pytest.raises(AssertionError, match="chance"):
+        assert_same_shares({"a": 50}, {"b": 50})
 
 
 def test_an_endpoint_writes_down_what_it_sees_and_survives_its_own_death(endpoints):

@@ -1,29 +1,12 @@
 """Where traffic goes: shares by weight, and whom it never reaches.
 
 Shares are judged by Pearson's chi-squared test (`harness.chi_squared`): correct draws fail one in
-ten million times, while shares that are off by a seventh are found with 4,000 draws.
+a hundred million times, while shares that are off by a seventh are found with 4,000 draws.
 """
-
-from collections import Counter
 
 import pytest
 
 from harness.chi_squared import assert_fits
-from harness.evenkeel import Evenkeel
-
-DRAWS = 4000
-
-
-def draw(edge: Evenkeel, host: str, count: int = DRAWS) -> Counter:
-    """Which endpoints answer that many requests, sent over a few connections."""
-    seen: Counter = Counter()
-    for _ in range(4):
-        with edge.connect() as connection:
-            for _ in range(count // 4):
-                response = connection.get("/", host)
-                assert response.status == 200
-                seen[response.endpoint] += 1
-    return seen
 
 
 def test_endpoints_of_a_pool_get_their_weights(edge, control, endpoints):
@@ -31,7 +14,7 @@ def test_endpoints_of_a_pool_get_their_weights(edge, control, endpoints):
     origins = [a.origin(weight=0.5), b.origin(weight=0.3), c.origin(weight=0.2)]
     balancer = control.balancer(control.pool(origins=origins))
     edge.await_answer(balancer.host, "a", "b", "c")
-    assert_fits(draw(edge, balancer.host), {"a": 0.5, "b": 0.3, "c": 0.2})
+    assert_fits(edge.draw(balancer.host), {"a": 0.5, "b": 0.3, "c": 0.2})
 
 
 def test_pools_get_their_weights_under_random_steering(edge, control, endpoints):
@@ -45,7 +28,7 @@ def test_pools_get_their_weights_under_random_steering(edge, control, endpoints)
         random_steering={"default_weight": 0.2, "pool_weights": {one: 0.7, two: 0.1}},
     )
     edge.await_answer(balancer.host, "a", "b", "c")
-    assert_fits(draw(edge, balancer.host), {"a": 0.7, "b": 0.1, "c": 0.2})
+    assert_fits(edge.draw(balancer.host), {"a": 0.7, "b": 0.1, "c": 0.2})
 
 
 def test_trap_t20_the_others_share_what_a_lost_endpoint_had(edge, control, endpoints):
@@ -58,7 +41,7 @@ def test_trap_t20_the_others_share_what_a_lost_endpoint_had(edge, control, endpo
     b.await_probe()
     edge.await_answer(balancer.host, "a", "c")
     before = b.mark()
-    assert_fits(draw(edge, balancer.host), {"a": 2, "c": 1})
+    assert_fits(edge.draw(balancer.host), {"a": 2, "c": 1})
     assert b.requests(before) == []
 
 
@@ -69,7 +52,7 @@ def test_trap_t17_an_endpoint_of_weight_zero_is_probed_and_never_drawn(edge, con
     balancer = control.balancer(pool)
     # Two are needed and the pool serves: the one of weight 0 counts as healthy.
     edge.await_answer(balancer.host, "a")
-    assert draw(edge, balancer.host, 400) == {"a": 400}
+    assert edge.draw(balancer.host, 400) == {"a": 400}
     b.await_probe()
 
 
@@ -77,7 +60,7 @@ def test_off_sends_all_to_the_first_pool(edge, control, endpoints):
     a, b = endpoints("a", "b")
     balancer = control.balancer(control.pool(a), control.pool(b))
     edge.await_answer(balancer.host, "a")
-    assert draw(edge, balancer.host, 200) == {"a": 200}
+    assert edge.draw(balancer.host, 200) == {"a": 200}
 
 
 def test_an_exact_name_beats_a_wildcard(edge, control, endpoints):
@@ -102,4 +85,4 @@ def test_a_change_of_an_endpoint_counts_for_the_next_requests(edge, control, end
     origins = [a.origin(**off), b.origin()]
     control.edit_pool(pool, origins=origins)
     edge.await_answer(balancer.host, "b", within=1.0)
-    assert draw(edge, balancer.host, 200) == {"b": 200}
+    assert edge.draw(balancer.host, 200) == {"b": 200}

@@ -3,9 +3,9 @@
 import math
 from collections.abc import Mapping
 
-# A correct product fails one such test in ten million. With fewer than ten of them in the whole
-# suite, a false alarm has a chance below 1e-6 per run.
-FALSE_ALARM = 1e-7
+# A correct product fails one such test in a hundred million. With fewer than a hundred of them in
+# the whole suite, a false alarm has a chance below 1e-6 per run.
+FALSE_ALARM = 1e-8
 
 
 def statistic(seen: Mapping[str, int], shares: Mapping[str, float]) -> float:
@@ -58,3 +58,12 @@ def assert_fits(seen: Mapping[str, int], shares: Mapping[str, float]) -> None:
     assert not unknown, f"drawn, though no share names them: {unknown}"
     chance = p_value(statistic(seen, shares), len(shares) - 1)
     assert chance > FALSE_ALARM, f"{dict(seen)} is not {dict(shares)}: chance {chance:.1e}"
+
+
+def assert_same_shares(one: Mapping[str, int], other: Mapping[str, int]) -> None:
+    """Fails when two counts are too different to be draws from the same shares."""
+    both = {name: one.get(name, 0) + other.get(name, 0) for name in {*one, *other}}
+    # Each is compared with the shares of both together, which leaves one degree less than classes.
+    apart = statistic(one, both) + statistic(other, both)
+    chance = p_value(apart, len(both) - 1)
+    assert chance > FALSE_ALARM, f"{dict(one)} is not like {dict(other)}: chance {chance:.1e}"

@@ -4,8 +4,8 @@ Started as `python -m harness.endpoint_server`; prints `ready` once it listens. 
 one JSON line in the journal at once, so that the journal is complete up to a `kill -9`. Times are
 of the machine's monotonic clock and compare across processes.
 
-Paths: `/_probe` answers with the status that the health file holds; `ROUTES` lists the others; any
-path else answers with a JSON description of the request.
+Paths: `/_probe` and `/_probe/MS` answer with the status that the health file holds; `ROUTES` lists
+the others; any path else answers with a JSON description of the request.
 """
 
 import argparse
@@ -189,8 +189,9 @@ async def describe(endpoint, request, body, writer) -> bool:
     return True
 
 
-async def probe(endpoint, _request, _body, writer) -> bool:
-    """The health file's status, to a monitor."""
+async def probe(endpoint, request, _body, writer) -> bool:
+    """`/_probe` or `/_probe/MS`: the health file's status, that much later, to a monitor."""
+    await asyncio.sleep(sum(map(int, request.words[1:])) / 1000)
     status = int(endpoint.health.read_text())
     writer.write(head(endpoint, status, "Content-Length: 0", "Connection: close"))
     return False

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import time
+from collections import Counter
 from pathlib import Path
 
 from harness import http1, waiting
@@ -112,13 +113,26 @@ class Evenkeel:
             self.process.kill()
             self.process.wait()
 
-    def get(self, target: str, host: str, headers: http1.Headers = ()) -> http1.Response:
+    def get(
+        self, target: str, host: str, headers: http1.Headers = (), source: str | None = None
+    ) -> http1.Response:
         """One request through the balancer on a connection of its own."""
-        return http1.get(self.http, target, host, headers)
+        return http1.get(self.http, target, host, headers, source)
 
-    def connect(self, timeout: float = 10.0) -> http1.Connection:
+    def connect(self, timeout: float = 10.0, source: str | None = None) -> http1.Connection:
         """A client's connection to the balancer."""
-        return http1.Connection(self.http, timeout)
+        return http1.Connection(self.http, timeout, source)
+
+    def draw(self, host: str, count: int = 4000, target: str = "/") -> Counter:
+        """Which endpoints answer that many requests, sent over a few connections."""
+        seen: Counter = Counter()
+        for _ in range(4):
+            with self.connect() as connection:
+                for _ in range(count // 4):
+                    response = connection.get(target, host)
+                    assert response.status == 200
+                    seen[response.endpoint] += 1
+        return seen
 
     def await_answer(self, host: str, *endpoints: str, within: float = 8.0) -> None:
         """Returns once a row of answers came from these endpoints alone, and from each of them.

@@ -135,10 +135,15 @@ def _read_exactly(stream: io.BufferedIOBase, length: int) -> bytes:
 
 
 class Connection:
-    """One TCP connection to a listener on this machine. Use as a context manager."""
+    """One TCP connection to a listener on this machine. Use as a context manager.
 
-    def __init__(self, port: int, timeout: float = 10.0):
-        self.socket = socket.create_connection(("127.0.0.1", port), timeout=timeout)
+    It comes from 127.0.0.1, or from `source`, which may be any address of 127.0.0.0/8.
+    """
+
+    def __init__(self, port: int, timeout: float = 10.0, source: str | None = None):
+        self.socket = socket.create_connection(
+            ("127.0.0.1", port), timeout, (source, 0) if source else None
+        )
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.stream = self.socket.makefile("rb")
 
@@ -183,7 +188,9 @@ class Connection:
             raise AssertionError(f"the connection is still open after {within} s") from None
 
 
-def get(port: int, target: str, host: str, headers: Headers = ()) -> Response:
+def get(
+    port: int, target: str, host: str, headers: Headers = (), source: str | None = None
+) -> Response:
     """One GET on a connection of its own."""
-    with Connection(port) as connection:
+    with Connection(port, source=source) as connection:
         return connection.get(target, host, headers)
