@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use evenkeel_decision::Target;
+use evenkeel_decision::{SessionFinding, Target, TrailStep};
 use evenkeel_model::{
     AffinityHeader, AffinityKind, EndpointId, LoadBalancerId, PoolId, Timestamp, View,
 };
@@ -56,6 +56,11 @@ impl Memory {
         }
         let key = key(meant, &exchange.request)?;
         let key = (exchange.view.config.load_balancer(meant.load_balancer).id, key);
+        // A rule sends the request elsewhere for once; the session is not touched.
+        let overridden = TrailStep::Session(SessionFinding::Overridden);
+        if exchange.trail.steps().contains(&overridden) {
+            return None;
+        }
         let pinned = exchange.pinned();
         match (pinned, held) {
             // A pinned session that somebody else answered for, or nobody, stays as it is. Whether
