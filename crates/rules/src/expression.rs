@@ -17,6 +17,10 @@ use crate::parse;
 /// what checking and evaluating one expression cost.
 pub const EXPRESSION_BYTES_MAX: usize = 4096;
 
+/// Regular expressions in one expression. Each may take 64 KiB and most of a millisecond to
+/// compile; this bounds what a body full of conditions costs.
+pub const REGEXES_MAX: usize = 16;
+
 /// A condition on a request or a query: parsed, checked and compiled.
 ///
 /// Cloning is cheap. [`Display`](fmt::Display) prints the canonical text, which parses to an equal
@@ -52,6 +56,11 @@ impl Expression {
         let Some(expr) = parse::parse(text)? else {
             return Ok(Self::always());
         };
+        let regexes = expr.regexes();
+        if regexes > REGEXES_MAX {
+            let message = format!("too many regular expressions: {regexes}, at most {REGEXES_MAX}");
+            return Err(ParseError::new(0, message));
+        }
         let test = check::compile(&expr)?;
         Ok(Self(Arc::new(Inner { text: expr.to_string().into(), test })))
     }

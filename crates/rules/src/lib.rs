@@ -53,6 +53,6 @@ mod print;
 mod syntax;
 
 pub use error::ParseError;
-pub use expression::{EXPRESSION_BYTES_MAX, Expression};
+pub use expression::{EXPRESSION_BYTES_MAX, Expression, REGEXES_MAX};
 pub use facts::{Facts, HeaderVisitor};
 pub use field::{BooleanField, IntegerField, IpField, TextField};

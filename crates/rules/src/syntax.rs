@@ -112,6 +112,17 @@ pub(crate) struct Operand {
     pub(crate) indexes: Vec<(At, Index)>,
 }
 
+impl Operand {
+    fn regexes(&self) -> usize {
+        let Base::Call(function, arguments) = &self.base else { return 0 };
+        let nested = arguments.iter().map(|argument| match &argument.value {
+            ArgumentValue::Literal(_) => 0,
+            ArgumentValue::Expr(expr) => expr.regexes(),
+        });
+        usize::from(*function == FunctionName::RegexReplace) + nested.sum::<usize>()
+    }
+}
+
 /// Where an operand's value comes from.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Base {
@@ -142,6 +153,20 @@ pub(crate) enum ArgumentValue {
 }
 
 impl Expr {
+    /// How many regular expressions it has.
+    pub(crate) fn regexes(&self) -> usize {
+        match self {
+            Self::Constant(_) => 0,
+            Self::Not(inner) => inner.regexes(),
+            Self::Logic(_, items) => items.iter().map(Self::regexes).sum(),
+            Self::Comparison(comparison) => {
+                let own = usize::from(matches!(comparison.test, Test::Matches { .. }));
+                own + comparison.subject.regexes()
+            }
+            Self::Bare(operand) => operand.regexes(),
+        }
+    }
+
     /// Joins items, taking those of the same operator apart. One item stays what it is.
     pub(crate) fn join(op: Logic, items: Vec<Self>) -> Self {
         let mut flat = Vec::with_capacity(items.len());

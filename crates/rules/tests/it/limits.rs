@@ -2,7 +2,7 @@
 
 use std::thread;
 
-use evenkeel_rules::{EXPRESSION_BYTES_MAX, Expression};
+use evenkeel_rules::{EXPRESSION_BYTES_MAX, Expression, REGEXES_MAX};
 
 use crate::support::Sample;
 
@@ -106,4 +106,12 @@ fn nested_calls_do_not_multiply() {
 fn expressions_are_shared_between_threads() {
     fn shared<T: Send + Sync + Clone + 'static>() {}
     shared::<Expression>();
+}
+
+#[test]
+fn regular_expressions_are_counted() {
+    let conditions = |count: usize| vec![r#"http.host matches "a.b""#; count].join(" or ");
+    assert!(Expression::parse(&conditions(REGEXES_MAX)).is_ok());
+    let error = Expression::parse(&conditions(REGEXES_MAX + 1)).unwrap_err();
+    assert_eq!(error.message, "too many regular expressions: 17, at most 16");
 }
