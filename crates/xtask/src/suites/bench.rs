@@ -11,7 +11,9 @@ pub(crate) fn smoke(workspace: &Workspace) -> Result<(), Stop> {
     let lints = ["clippy", "--all-targets", "--locked", "--", "-D", "warnings"];
     run(cargo(&folder).args(lints), BUILD_LIMIT)?;
     run(cargo(&folder).args(["test", "--locked"]), BUILD_LIMIT)?;
-    run(cargo(&folder).args(["run", "--quiet", "--locked", "--", "--help"]), RUN_LIMIT)
+    run(cargo(&folder).args(["run", "--quiet", "--locked", "--", "--help"]), RUN_LIMIT)?;
+    // The decision's benchmark stands by itself: it links the pure crates and nothing else.
+    run(cargo(&folder.join("decision")).args(lints), BUILD_LIMIT)
 }
 
 /// Builds the product as users get it and measures it, with the harness's own arguments.
