@@ -98,6 +98,9 @@ pub enum SessionFinding {
     BadMac,
     /// The cookie belongs to another load balancer.
     OtherLoadBalancer,
+    /// The cookie is of the other kind of affinity: `ip_cookie` for `cookie`, or the reverse
+    /// (behaviour.md 4.9).
+    OtherKind,
     /// The session has reached its end.
     Expired,
     /// The session's pool is no candidate of this request, or its endpoint has left the pool.
@@ -127,6 +130,7 @@ impl SessionFinding {
             Self::UnknownVersion => "unknown_version",
             Self::BadMac => "bad_mac",
             Self::OtherLoadBalancer => "other_lb",
+            Self::OtherKind => "other_kind",
             Self::Expired => "expired",
             Self::Gone => "gone",
             Self::PoolUnfit => "pool_unfit",
@@ -207,7 +211,7 @@ fn read_token(
     let values = cookies.iter().flat_map(|line| cookie_line::session_values(line));
     for value in values.take(SESSION_COOKIES_MAX) {
         match Token::read(value, &config.affinity_keys)
-            .and_then(|token| token.check(load_balancer, now))
+            .and_then(|token| token.check(load_balancer, effective.affinity.kind, now))
         {
             Ok(token) => return Ok(token),
             Err(problem) => first_problem = first_problem.or(Some(problem)),

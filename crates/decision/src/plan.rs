@@ -187,6 +187,7 @@ impl<'v> Plan<'v> {
                 None
             }
             Carrier::Cookie => Some(SessionCookie {
+                kind: affinity.kind,
                 load_balancer: ix,
                 pool,
                 endpoint,

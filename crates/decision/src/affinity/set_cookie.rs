@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 
 use evenkeel_model::{
-    CookieSameSite, CookieSecure, EndpointIx, LoadBalancerIx, PoolIx, Timestamp, View,
+    AffinityKind, CookieSameSite, CookieSecure, EndpointIx, LoadBalancerIx, PoolIx, Timestamp, View,
 };
 
 use super::token::Token;
@@ -15,6 +15,8 @@ use super::{COOKIE_NAME, http_date};
 /// It holds places in the [`View`] that the decision was taken on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SessionCookie {
+    /// By what the session is recognised: [`AffinityKind::Cookie`] or [`AffinityKind::IpCookie`].
+    pub kind: AffinityKind,
     /// Whose session.
     pub load_balancer: LoadBalancerIx,
     /// The endpoint's pool.
@@ -37,6 +39,7 @@ impl SessionCookie {
         let load_balancer = config.load_balancer(self.load_balancer).id;
         let expires = now.plus_seconds(self.ttl_s.into());
         let token = Token {
+            kind: self.kind,
             load_balancer,
             pool: config.pool(self.pool).id,
             endpoint: config.endpoint(self.endpoint).id,

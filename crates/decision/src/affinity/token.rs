@@ -4,7 +4,7 @@
 //!
 //! ```text
 //! offset  0        1                 17       33          41         47         53      69
-//!         version  load balancer id  pool id  endpoint id created_ms expires_ms MAC
+//!         layout   load balancer id  pool id  endpoint id created_ms expires_ms MAC
 //! ```
 //!
 //! with all numbers big-endian. The MAC is HMAC-SHA-256 over what stands before it, cut to its
@@ -13,14 +13,18 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use evenkeel_model::{AffinityKey, AffinityKeys, EndpointId, LoadBalancerId, PoolId, Timestamp};
+use evenkeel_model::{
+    AffinityKey, AffinityKeys, AffinityKind, EndpointId, LoadBalancerId, PoolId, Timestamp,
+};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 
 use super::SessionFinding;
 
-/// The first byte of every token. Changes whenever the layout does.
-const VERSION: u8 = 1;
+/// The first byte of every token: the layout's version, and how its first endpoint was chosen.
+/// Other numbers are other layouts.
+const BY_CHANCE: u8 = 1;
+const BY_ADDRESS: u8 = 2;
 const BODY_BYTES: usize = 53;
 const MAC_BYTES: usize = 16;
 const TOKEN_BYTES: usize = BODY_BYTES + MAC_BYTES;
@@ -30,6 +34,8 @@ pub(super) const VALUE_BYTES: usize = TOKEN_BYTES / 3 * 4;
 /// A session: who serves it, and for how long.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Token {
+    /// [`AffinityKind::Cookie`] or [`AffinityKind::IpCookie`].
+    pub(super) kind: AffinityKind,
     /// Whose session.
     pub(super) load_balancer: LoadBalancerId,
     /// The pool of the endpoint, where it is looked for.
@@ -47,7 +53,7 @@ impl Token {
     pub(super) fn write(&self, key: &AffinityKey) -> [u8; VALUE_BYTES] {
         let mut token = [0; TOKEN_BYTES];
         let (body, mac) = token.split_at_mut(BODY_BYTES);
-        body[0] = VERSION;
+        body[0] = if self.kind == AffinityKind::IpCookie { BY_ADDRESS } else { BY_CHANCE };
         body[1..17].copy_from_slice(&self.load_balancer.0);
         body[17..33].copy_from_slice(&self.pool.0);
         body[33..41].copy_from_slice(&self.endpoint.0.to_be_bytes());
@@ -67,15 +73,18 @@ impl Token {
         let mut token = [0; TOKEN_BYTES];
         URL_SAFE_NO_PAD.decode_slice(value, &mut token).map_err(|_| SessionFinding::Malformed)?;
         let (body, mac) = token.split_at(BODY_BYTES);
-        if body[0] != VERSION {
-            return Err(SessionFinding::UnknownVersion);
-        }
+        let kind = match body[0] {
+            BY_CHANCE => AffinityKind::Cookie,
+            BY_ADDRESS => AffinityKind::IpCookie,
+            _ => return Err(SessionFinding::UnknownVersion),
+        };
         // Compares in constant time.
         let signed = |key: &AffinityKey| hmac(key, body).verify_truncated_left(mac).is_ok();
         if !signed(&keys.current) && !keys.previous.as_ref().is_some_and(signed) {
             return Err(SessionFinding::BadMac);
         }
         Ok(Self {
+            kind,
             load_balancer: LoadBalancerId(bytes_at(body, 1)),
             pool: PoolId(bytes_at(body, 17)),
             endpoint: EndpointId(u64::from_be_bytes(bytes_at(body, 33))),
@@ -88,10 +97,13 @@ impl Token {
     pub(super) fn check(
         self,
         load_balancer: LoadBalancerId,
+        kind: AffinityKind,
         now: Timestamp,
     ) -> Result<Self, SessionFinding> {
         if self.load_balancer != load_balancer {
             Err(SessionFinding::OtherLoadBalancer)
+        } else if self.kind != kind {
+            Err(SessionFinding::OtherKind)
         } else if now >= self.expires {
             Err(SessionFinding::Expired)
         } else {
@@ -132,8 +144,9 @@ mod tests {
         AffinityKeys { current: AffinityKey([1; 32]), previous: Some(AffinityKey([2; 32])) };
 
     fn tokens() -> impl Strategy<Value = Token> {
-        (any::<([u8; 16], [u8; 16], u64)>(), 0..=TIME_MAX, 0..=TIME_MAX).prop_map(
-            |((load_balancer, pool, endpoint), created, expires)| Token {
+        (any::<(bool, [u8; 16], [u8; 16], u64)>(), 0..=TIME_MAX, 0..=TIME_MAX).prop_map(
+            |((by_address, load_balancer, pool, endpoint), created, expires)| Token {
+                kind: if by_address { AffinityKind::IpCookie } else { AffinityKind::Cookie },
                 load_balancer: LoadBalancerId(load_balancer),
                 pool: PoolId(pool),
                 endpoint: EndpointId(endpoint),
@@ -171,8 +184,24 @@ mod tests {
     }
 
     #[test]
+    fn another_kind_of_affinity_ends_the_session() {
+        let token = Token {
+            kind: AffinityKind::Cookie,
+            load_balancer: LoadBalancerId([1; 16]),
+            pool: PoolId([2; 16]),
+            endpoint: EndpointId(3),
+            created: Timestamp(4),
+            expires: Timestamp(5),
+        };
+        let check = |kind| token.check(token.load_balancer, kind, Timestamp(4));
+        assert_eq!(check(AffinityKind::Cookie), Ok(token));
+        assert_eq!(check(AffinityKind::IpCookie), Err(SessionFinding::OtherKind));
+    }
+
+    #[test]
     fn every_flipped_bit_makes_it_absent() {
         let token = Token {
+            kind: AffinityKind::Cookie,
             load_balancer: LoadBalancerId([4; 16]),
             pool: PoolId([5; 16]),
             endpoint: EndpointId(6),
@@ -193,7 +222,7 @@ mod tests {
     fn what_is_not_ours_says_why() {
         let old = {
             let mut token = [0; TOKEN_BYTES];
-            token[0] = VERSION + 1;
+            token[0] = BY_ADDRESS + 1;
             URL_SAFE_NO_PAD.encode(token)
         };
         let long = "A".repeat(VALUE_BYTES + 4);

@@ -310,6 +310,7 @@ impl World {
         let pool = self.config().endpoint(endpoint).pool;
         let affinity = &self.lb().affinity;
         let session = SessionCookie {
+            kind: affinity.kind,
             load_balancer: LoadBalancerIx(0),
             pool,
             endpoint,
