@@ -68,11 +68,14 @@ def held(edge: Evenkeel, host: str, endpoint, headers=()) -> Iterator[None]:
     for connection in connections:
         connection.send(head.encode())
     endpoint.await_requests(HELD, mark)
-    yield
-    for connection in connections:
-        connection.send(b"x")
-        assert connection.read().status == 200
-        connection.close()
+    try:
+        yield
+        for connection in connections:
+            connection.send(b"x")
+            assert connection.read().status == 200
+    finally:
+        for connection in connections:
+            connection.close()
 
 
 # Pools.
