@@ -214,10 +214,18 @@ proptest! {
 
     #[test]
     fn a_new_session_is_with_whoever_answered_and_holds(case in cases()) {
-        let (world, _, session, exchange) = case.run();
-        // A session on the fallback goes on there while its client is shed by all others.
+        let (world, request, session, exchange) = case.run();
+        // A session on the fallback goes on there while its client is shed by all others, and is
+        // lent elsewhere while its endpoint does not resolve.
         let stayed = exchange.dialled.first().map(|target| target.endpoint) == session;
-        let kept = stayed || session.is_some_and(|session| keeps_session(&world, session));
+        let lent = session.is_some_and(|session| {
+            let endpoint = world.config().endpoint(session);
+            let sheds = |pool: &PoolIx| world.config().pool(*pool).shedding.is_some();
+            request.unresolved.contains(&world.endpoint(&endpoint.name))
+                && endpoint.pool == world.lb().fallback_pool
+                && world.lb().default_pools.iter().any(sheds)
+        });
+        let kept = stayed || lent || session.is_some_and(|session| keeps_session(&world, session));
         if let Some(set) = exchange.set {
             prop_assert_eq!(Ok(set.endpoint), exchange.result);
             let mut next = world.request("");
