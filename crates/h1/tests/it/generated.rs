@@ -38,7 +38,7 @@ proptest! {
     #[test]
     fn requests(
         method in "[A-Z]{1,20}",
-        path in "/[!-\"$-~]{0,60}",
+        path in "/[!-\"$->@-~]{0,60}",
         query in option::of("[!-\"$-~]{0,40}"),
         host in "[a-z0-9]{1,10}(\\.[a-zA-Z0-9-]{1,10}){0,3}",
         port in option::of(any::<u16>()),
@@ -47,7 +47,7 @@ proptest! {
         next in "[ -~]{0,10}",
     ) {
         prop_assume!(!matches!(Method::of(method.as_bytes()), Method::Connect | Method::Trace));
-        prop_assume!(!path.contains(['?']) && !path.contains("%00"));
+        prop_assume!(!path.contains("%00"));
         let target = path.clone() + &query.as_ref().map(|q| format!("?{q}")).unwrap_or_default();
         let authority = host.clone() + &port.map(|port| format!(":{port}")).unwrap_or_default();
         let head = format!(
