@@ -53,11 +53,12 @@ def test_no_second_request_gets_through(edge, target, case):
     responses = answers(edge, case.sent(host))
     statuses = [response.status for response in responses]
 
-    # Whatever was still on its way to the endpoint has arrived once a later request has.
+    # What was still on its way has most likely arrived once a later request has. The endpoint may
+    # read the two connections in either order.
     with edge.connect() as connection:
         assert connection.get("/sentinel", host).status == 200
     seen = [request["target"] for request in endpoint.requests(mark)]
-    assert seen.pop() == "/sentinel"
+    seen.remove("/sentinel")
 
     assert endpoint.events("garbage", mark) == []
     assert "/hidden" not in seen

@@ -15,7 +15,16 @@ const LOCK_FILE: &str = "lock";
 #[derive(Debug)]
 pub(super) struct Directory {
     path: PathBuf,
-    _lock: File,
+    lock: File,
+}
+
+impl Drop for Directory {
+    /// Lets go of the lock by name. Closing the file alone would not: a child that another thread is
+    /// just starting holds a copy of it until it runs its program.
+    fn drop(&mut self) {
+        // Closing it is what is left when this fails, and frees the lock a moment later.
+        let _ = self.lock.unlock();
+    }
 }
 
 impl Directory {
@@ -33,7 +42,7 @@ impl Directory {
             Err(TryLockError::Error(source)) => return Err(refused(source)),
         }
         private_file(&path.join(database)).map_err(refused)?;
-        Ok(Self { path: path.to_owned(), _lock: lock })
+        Ok(Self { path: path.to_owned(), lock })
     }
 
     /// Makes the names of the directory and of the files in it last. SQLite syncs what it writes

@@ -29,6 +29,22 @@ fn a_second_holder_is_refused_until_the_first_lets_go() {
     SqliteStore::open(directory.path()).unwrap();
 }
 
+/// A child that has not run its program yet holds copies of all our files.
+#[test]
+fn children_just_starting_do_not_keep_the_directory_held() {
+    let directory = tempfile::tempdir().unwrap();
+    std::thread::scope(|scope| {
+        let starting = scope.spawn(|| {
+            for _ in 0..200 {
+                assert!(std::process::Command::new("true").status().unwrap().success());
+            }
+        });
+        while !starting.is_finished() {
+            SqliteStore::open(directory.path()).unwrap();
+        }
+    });
+}
+
 #[test]
 fn unusable_folders_and_files_are_named() {
     let directory = tempfile::tempdir().unwrap();
