@@ -6,7 +6,6 @@
 //! | document                                       | meaning for now                              |
 //! |------------------------------------------------|----------------------------------------------|
 //! | monitor groups                                 | no monitor                                   |
-//! | monitors other than http, https and tcp        | `MonitorKind::Unsupported`                   |
 //! | load balancers of an account instead of a zone | not built: they own no public host name      |
 //!
 //! None of these is a problem.

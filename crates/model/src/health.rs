@@ -138,13 +138,13 @@ impl PoolHealth {
             }
         }
         let enough = passing >= pool.endpoints_min;
-        let status = match pool.monitor {
+        let status = match pool.is_monitored() {
             _ if !pool.enabled => PoolStatus::Disabled,
-            None => PoolStatus::Unknown,
-            Some(_) if !decided && enabled > 0 => PoolStatus::Unknown,
-            Some(_) if !enough => PoolStatus::Critical,
-            Some(_) if passing < enabled => PoolStatus::Degraded,
-            Some(_) => PoolStatus::Healthy,
+            false => PoolStatus::Unknown,
+            true if !decided && enabled > 0 => PoolStatus::Unknown,
+            true if !enough => PoolStatus::Critical,
+            true if passing < enabled => PoolStatus::Degraded,
+            true => PoolStatus::Healthy,
         };
         let keeps_sessions = pool.enabled && enough;
         Self { status, is_fit: keeps_sessions && fit_weight > 0, keeps_sessions, fit_weight }
@@ -203,7 +203,7 @@ impl Health {
             .iter()
             .zip(&endpoints)
             .map(|(endpoint, known)| {
-                let monitored = config.pool(endpoint.pool).monitor.is_some();
+                let monitored = config.pool(endpoint.pool).is_monitored();
                 Admits::new(endpoint, monitored, known.verdict)
             })
             .collect();

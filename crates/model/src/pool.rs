@@ -1,6 +1,7 @@
 //! Pools and their endpoints.
 
 use alloc::string::String;
+use alloc::vec::Vec;
 use core::ops::Range;
 
 use crate::config::{EndpointIx, MonitorIx, PoolIx};
@@ -17,8 +18,8 @@ pub struct Pool {
     pub enabled: bool,
     /// Fewer healthy endpoints than this make the pool critical. The API calls it `minimum_origins`.
     pub endpoints_min: u32,
-    /// The monitor that judges the endpoints; without one, health is ignored.
-    pub monitor: Option<MonitorIx>,
+    /// See [`Self::monitors`].
+    pub(crate) monitors: Vec<PoolMonitor>,
     /// How an endpoint is picked inside the pool.
     pub endpoint_steering: EndpointSteering,
     /// The share of its traffic that goes elsewhere.
@@ -33,6 +34,61 @@ impl Pool {
     /// Indices of the pool's endpoints, in document order.
     pub fn endpoints(&self) -> impl ExactSizeIterator<Item = EndpointIx> + Clone + use<> {
         self.endpoints.clone().map(EndpointIx)
+    }
+
+    /// Who probes the endpoints: nobody, one monitor, or the members of a monitor group that are
+    /// switched on. Each monitor comes once; at most [`POOL_MONITORS_MAX`].
+    #[must_use]
+    pub fn monitors(&self) -> &[PoolMonitor] {
+        &self.monitors
+    }
+
+    /// The monitors that have a say in the endpoints' health.
+    pub fn voters(&self) -> impl Iterator<Item = &PoolMonitor> + Clone {
+        self.monitors.iter().filter(|monitor| monitor.votes())
+    }
+
+    /// Whether anybody has a say in the endpoints' health; otherwise health is ignored
+    /// (behaviour.md 1.3, 7.7 item 6).
+    #[must_use]
+    pub fn is_monitored(&self) -> bool {
+        self.voters().next().is_some()
+    }
+}
+
+/// Monitors that one pool may have. Each is a probe of each endpoint per interval: a group of this
+/// size already asks every endpoint sixteen times as often as one monitor does.
+pub const POOL_MONITORS_MAX: usize = 16;
+
+/// A monitor's part in judging a pool: the pool's only one, or a member of its monitor group
+/// (behaviour.md 7.7).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PoolMonitor {
+    /// What is asked.
+    pub monitor: MonitorIx,
+    /// Its failure alone makes an endpoint unhealthy, whatever the other members say.
+    pub must_be_healthy: bool,
+    /// It probes and notifies, and never votes. Wins over `must_be_healthy`.
+    pub monitoring_only: bool,
+}
+
+impl PoolMonitor {
+    /// A monitor with one plain vote: what the monitor of a pool without a group has.
+    #[must_use]
+    pub const fn plain(monitor: MonitorIx) -> Self {
+        Self { monitor, must_be_healthy: false, monitoring_only: false }
+    }
+
+    /// Whether it has a say.
+    #[must_use]
+    pub const fn votes(&self) -> bool {
+        !self.monitoring_only
+    }
+
+    /// Whether it can make an endpoint unhealthy alone.
+    #[must_use]
+    pub const fn is_veto(&self) -> bool {
+        self.must_be_healthy && self.votes()
     }
 }
 
@@ -158,7 +214,10 @@ impl Default for Weight {
 
 #[cfg(test)]
 mod tests {
+    use alloc::vec;
+
     use super::*;
+    use crate::{AffinityKey, AffinityKeys, ConfigBuilder, PoolSpec};
 
     #[test]
     fn every_hundredth_survives_the_binary_fraction() {
@@ -166,6 +225,31 @@ mod tests {
             let fraction = f64::from(hundredths) / 100.0;
             assert_eq!(Weight::from_fraction(fraction), Weight::from_hundredths(hundredths));
         }
+    }
+
+    #[test]
+    fn a_monitor_counts_once_and_only_voters_make_a_pool_monitored() {
+        let key = AffinityKey([0; 32]);
+        let watcher =
+            |monitor| PoolMonitor { monitoring_only: true, ..PoolMonitor::plain(monitor) };
+        let (a, b) = (MonitorIx(0), MonitorIx(1));
+        for (given, kept, voters) in [
+            (vec![], 0, 0),
+            (vec![PoolMonitor::plain(a)], 1, 1),
+            (vec![watcher(a), watcher(b)], 2, 0),
+            (vec![watcher(a), PoolMonitor::plain(b), PoolMonitor::plain(a)], 2, 1),
+            ((0..20).map(|n| PoolMonitor::plain(MonitorIx(n))).collect(), POOL_MONITORS_MAX, 16),
+        ] {
+            let mut builder = ConfigBuilder::new(AffinityKeys { current: key, previous: None });
+            let spec = PoolSpec::new(PoolId([1; 16]), "pool", vec![]);
+            builder.pool(PoolSpec { monitors: given.clone(), ..spec });
+            let config = builder.build();
+            let pool = &config.pools[0];
+            assert_eq!((pool.monitors().len(), pool.voters().count()), (kept, voters), "{given:?}");
+            assert_eq!(pool.is_monitored(), voters > 0, "{given:?}");
+        }
+        let both = PoolMonitor { must_be_healthy: true, ..watcher(a) };
+        assert!(!both.is_veto() && !both.votes());
     }
 
     #[test]

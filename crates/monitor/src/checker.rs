@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use evenkeel_decision::health::{Outcome, Report, State, Thresholds};
-use evenkeel_model::{Config, EndpointHealth, EndpointId, FailureReason, Live, Verdict};
+use evenkeel_model::{Config, EndpointHealth, FailureReason, Live, Verdict};
 use tokio::sync::{mpsc, watch};
 use tokio::task::{AbortHandle, Id, JoinError, JoinSet};
 use tokio::time::{Instant, sleep_until};
@@ -17,7 +17,7 @@ use tracing::{debug, error};
 
 use crate::probe::{Probe, Prober};
 use crate::stats::{Stats, count};
-use crate::target::Target;
+use crate::target::{JobId, Target};
 use crate::ticks::Ticks;
 
 /// Probes that run at once; each holds one socket and up to 64 KiB of response head. Further ones
@@ -27,7 +27,7 @@ use crate::ticks::Ticks;
 /// limit it shares.
 pub(crate) const PROBES_RUNNING_MAX: usize = 1024;
 
-/// Everything known of one endpoint's probing.
+/// Everything known of how one monitor probes one endpoint.
 struct Job {
     target: Target,
     state: State,
@@ -64,16 +64,16 @@ pub(crate) struct Checker<P> {
     rng: fastrand::Rng,
     /// The configuration that `jobs` follow. Views that differ in health alone share it.
     config: Option<Arc<Config>>,
-    jobs: HashMap<EndpointId, Job>,
+    jobs: HashMap<JobId, Job>,
     /// When each job's next tick is due. As many entries as jobs.
-    timers: BTreeSet<(Instant, EndpointId)>,
+    timers: BTreeSet<(Instant, JobId)>,
     /// Jobs in stage `Waiting`, the longest waiting first.
-    waiting: VecDeque<EndpointId>,
+    waiting: VecDeque<JobId>,
     /// Probes of jobs in stage `Running`, and aborted ones until they are gone; at most
     /// [`PROBES_RUNNING_MAX`].
     running: JoinSet<Option<Probe>>,
     /// Whose probe a task of `running` is.
-    probed: HashMap<Id, EndpointId>,
+    probed: HashMap<Id, JobId>,
 }
 
 impl<P: Prober> Checker<P> {
@@ -133,22 +133,18 @@ impl<P: Prober> Checker<P> {
             return;
         }
         let now = Instant::now();
-        let mut gone: HashSet<EndpointId> = self.jobs.keys().copied().collect();
+        let mut gone: HashSet<JobId> = self.jobs.keys().copied().collect();
         for target in Target::all(&config) {
             let id = target.id();
             gone.remove(&id);
             match self.jobs.get(&id) {
                 Some(job) if job.target.asks_the_same(&target) => self.renew(target, now),
-                Some(job) if job.target.monitor_id() == target.monitor_id() => {
+                Some(job) => {
                     // Another question: the verdict holds until there are answers to it, the
                     // streak against it is void.
                     let (state, health) = (State::from(job.state.verdict()), job.health);
                     self.stop(id);
                     self.start(target, state, health, now);
-                }
-                Some(_) => {
-                    self.stop(id);
-                    self.start(target, State::default(), EndpointHealth::default(), now);
                 }
                 None => self.start(target, State::default(), EndpointHealth::default(), now),
             }
@@ -184,7 +180,7 @@ impl<P: Prober> Checker<P> {
         job.target = target;
     }
 
-    fn stop(&mut self, id: EndpointId) {
+    fn stop(&mut self, id: JobId) {
         let Some(job) = self.jobs.remove(&id) else { return };
         self.timers.remove(&(job.due, id));
         if let Stage::Running(task) = job.stage {
@@ -274,11 +270,8 @@ impl Job {
         if self.health.verdict != before {
             self.log_edge();
         }
-        Report {
-            endpoint: self.target.id(),
-            monitor: self.target.monitor_id(),
-            health: self.health,
-        }
+        let JobId { endpoint, monitor } = self.target.id();
+        Report { endpoint, monitor, health: self.health }
     }
 
     /// Tells this checker's own opinion. The published verdict, which other checkers have a say in,

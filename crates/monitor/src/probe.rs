@@ -114,7 +114,10 @@ impl Network {
         match &target.monitor().kind {
             MonitorKind::Tcp => self.handshake(target, deadline).await,
             MonitorKind::Http { .. } => http::attempt(self, target, deadline).await,
-            MonitorKind::Unsupported => Err(FailureReason::MonitorConfig.into()),
+            MonitorKind::UdpIcmp
+            | MonitorKind::IcmpPing
+            | MonitorKind::Smtp
+            | MonitorKind::Grpc { .. } => Err(FailureReason::MonitorConfig.into()),
         }
     }
 

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use evenkeel_model::{
     Address, AffinityKey, AffinityKeys, BodyMatch, Config, ConfigBuilder, EndpointSpec,
-    ExpectedCodes, Health, Method, Monitor, MonitorId, MonitorKind, PoolId, PoolSpec, View,
+    ExpectedCodes, Health, Method, Monitor, MonitorId, MonitorKind, PoolId, PoolMonitor, PoolSpec,
+    View,
 };
 
 use crate::target::Target;
@@ -93,9 +94,11 @@ impl ConfigSpec {
     pub(crate) fn build(&self) -> Arc<Config> {
         let key = AffinityKey([0; 32]);
         let mut builder = ConfigBuilder::new(AffinityKeys { current: key, previous: None });
-        let monitor = self.monitor.clone().map(|monitor| builder.monitor(monitor));
+        let monitors = self.monitor.iter().cloned();
+        let monitors =
+            monitors.map(|monitor| PoolMonitor::plain(builder.monitor(monitor))).collect();
         let spec = PoolSpec::new(POOL, "pool", self.endpoints.clone());
-        builder.pool(PoolSpec { enabled: self.enabled, monitor, ..spec });
+        builder.pool(PoolSpec { enabled: self.enabled, monitors, ..spec });
         Arc::new(builder.build())
     }
 

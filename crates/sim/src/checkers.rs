@@ -39,7 +39,9 @@ impl Checkers {
     pub fn probe(&mut self, config: &Config, ix: MonitorIx, servers: &mut Servers) -> bool {
         let monitor = config.monitor(ix);
         let mut changed = false;
-        let pools = config.pools.iter().filter(|pool| pool.enabled && pool.monitor == Some(ix));
+        let pools = config.pools.iter().filter(|pool| {
+            pool.enabled && pool.monitors().iter().any(|member| member.monitor == ix)
+        });
         for endpoint in pools.flat_map(Pool::endpoints).map(|ix| config.endpoint(ix)) {
             if !endpoint.enabled {
                 continue;
@@ -74,7 +76,7 @@ impl Checkers {
     pub fn health(&self, config: &Config) -> Health {
         let verdict = |ix| {
             let endpoint = config.endpoint(ix);
-            let monitor = config.pool(endpoint.pool).monitor?;
+            let monitor = config.pool(endpoint.pool).voters().next()?.monitor;
             self.states.get(&(config.monitor(monitor).id, endpoint.id)).copied()
         };
         let known = |ix| EndpointHealth {

@@ -5,7 +5,7 @@ mod load_balancer;
 
 use evenkeel_model::{
     Address, EndpointSpec, EndpointSteering, LoadShedding, Monitor, MonitorId, MonitorIx,
-    MonitorKind, Percent, PoolId, PoolSpec, SheddingPolicy, Weight,
+    MonitorKind, Percent, PoolId, PoolMonitor, PoolSpec, SheddingPolicy, Weight,
 };
 
 use crate::blueprint::Blueprint;
@@ -73,8 +73,10 @@ fn pool(n: u64, monitors: usize, chance: &mut Chance) -> PoolSpec {
     let mut spec = PoolSpec::new(PoolId(id(2, n)), &format!("p{n}"), endpoints);
     spec.enabled = chance.percent(95);
     spec.endpoints_min = *chance.pick(&[1, 1, 1, 2, 0]);
-    spec.monitor =
-        chance.percent(70).then(|| MonitorIx(u32::try_from(chance.index(monitors)).expect("few")));
+    if chance.percent(70) {
+        let monitor = MonitorIx(u32::try_from(chance.index(monitors)).expect("few"));
+        spec.monitors = vec![PoolMonitor::plain(monitor)];
+    }
     spec.endpoint_steering = *chance.pick(&[
         EndpointSteering::Random,
         EndpointSteering::Hash,

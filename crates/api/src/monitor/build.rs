@@ -6,15 +6,15 @@ use evenkeel_model::{self as model, BodyMatch, ExpectedCodes, Method, MonitorKin
 
 use super::document::{Monitor, MonitorType};
 
-/// The monitor as meant; types without a probe are [`MonitorKind::Unsupported`].
+/// The monitor as meant.
 pub(crate) fn build(document: &Monitor) -> Result<model::Monitor, String> {
     let kind = match document.r#type {
         MonitorType::Http => http(document, false)?,
         MonitorType::Https => http(document, true)?,
         MonitorType::Tcp => MonitorKind::Tcp,
-        MonitorType::UdpIcmp | MonitorType::IcmpPing | MonitorType::Smtp => {
-            MonitorKind::Unsupported
-        }
+        MonitorType::UdpIcmp => MonitorKind::UdpIcmp,
+        MonitorType::IcmpPing => MonitorKind::IcmpPing,
+        MonitorType::Smtp => MonitorKind::Smtp,
     };
     Ok(model::Monitor {
         id: document.id.parse().map_err(|error: model::IdError| error.to_string())?,

@@ -5,7 +5,7 @@ use alloc::string::{String, ToString};
 
 use evenkeel_model::{
     self as model, Address, Coordinates, EndpointSpec, EndpointSteering, IdError, Percent,
-    PoolSpec, Weight,
+    PoolMonitor, PoolSpec, Weight,
 };
 
 use super::address;
@@ -24,14 +24,14 @@ pub(crate) fn build(document: &Pool, places: &mut Places<'_>) -> Result<PoolSpec
             let message = format!("monitor {id} is not in force; the pool serves unmonitored");
             places.problem(Kind::Pool, &document.id, &message);
         }
-        monitor
+        monitor.map(PoolMonitor::plain)
     });
     let id = document.id.parse().map_err(|error: IdError| error.to_string())?;
     let endpoints = document.origins.iter().map(endpoint).collect::<Result<_, _>>()?;
     Ok(PoolSpec {
         enabled: document.enabled,
         endpoints_min: document.minimum_origins,
-        monitor,
+        monitors: monitor.into_iter().collect(),
         endpoint_steering: match document.origin_steering.map(|steering| steering.policy) {
             None | Some(OriginSteeringPolicy::Unset | OriginSteeringPolicy::Random) => {
                 EndpointSteering::Random

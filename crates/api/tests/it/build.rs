@@ -109,7 +109,7 @@ fn documents_become_what_they_mean() {
     assert_eq!(lb.affinity.drain_duration_s, 60);
 
     let pool = config.pool(lb.default_pools[0]);
-    assert_eq!((pool.enabled, pool.endpoints_min, pool.monitor), (false, 2, None));
+    assert_eq!((pool.enabled, pool.endpoints_min, pool.monitors()), (false, 2, &[][..]));
     let endpoints: Vec<_> = pool.endpoints().map(|ix| config.endpoint(ix)).collect();
     assert_eq!(endpoints[0].address, Address::Name("xn--bcher-kva.example".into()));
     assert_eq!((endpoints[0].port, endpoints[0].weight.hundredths()), (8080, 56));
@@ -123,7 +123,7 @@ fn documents_become_what_they_mean() {
     assert_eq!(endpoints[1].disabled_at, Some(Timestamp(1_767_604_211_123)));
 
     let monitored = config.pool(lb.default_pools[1]);
-    let monitor = config.monitor(monitored.monitor.unwrap());
+    let monitor = config.monitor(monitored.monitors()[0].monitor);
     assert_eq!((monitor.interval_ms, monitor.timeout_ms, monitor.retries), (60_000, 5000, 2));
     let MonitorKind::Http { tls: true, path, headers, .. } = &monitor.kind else { panic!() };
     assert_eq!(path, "/live");
@@ -139,9 +139,10 @@ fn what_the_model_cannot_say_yet_is_no_problem() {
     stored.pool(MONITOR, json!({"name": "d", "monitor_group": GROUP}));
     let (config, problems) = stored.build();
     assert_eq!(problems, [""; 0]);
-    let monitor = |name: &str| config.pools.iter().find(|pool| pool.name == name).unwrap().monitor;
-    assert_eq!(monitor("d"), None);
-    assert_eq!(config.monitor(monitor("c").unwrap()).kind, MonitorKind::Unsupported);
+    let monitors =
+        |name: &str| config.pools.iter().find(|pool| pool.name == name).unwrap().monitors();
+    assert_eq!(monitors("d"), []);
+    assert_eq!(config.monitor(monitors("c")[0].monitor).kind, MonitorKind::Smtp);
 }
 
 #[test]

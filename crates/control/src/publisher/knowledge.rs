@@ -107,12 +107,12 @@ impl Knowledge {
 /// Time between two probes of an endpoint; 0 without a monitor.
 fn interval_ms(config: &Config, ix: EndpointIx) -> u32 {
     let pool = config.pool(config.endpoint(ix).pool);
-    pool.monitor.map_or(0, |monitor| config.monitor(monitor).interval_ms)
+    pool.voters().next().map_or(0, |member| config.monitor(member.monitor).interval_ms)
 }
 
 fn monitor_of(config: &Config, ix: EndpointIx) -> Option<MonitorId> {
     let pool = config.pool(config.endpoint(ix).pool);
-    pool.monitor.map(|monitor| config.monitor(monitor).id)
+    pool.voters().next().map(|member| config.monitor(member.monitor).id)
 }
 
 fn log_flip(config: &Config, ix: EndpointIx, health: &EndpointHealth) {

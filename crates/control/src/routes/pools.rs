@@ -65,7 +65,7 @@ fn fill_in_health(pool: &mut Pool, view: &View) {
     let Ok(id) = pool.id.parse::<PoolId>() else { return };
     let Some(place) = view.config.pools.iter().position(|known| known.id == id) else { return };
     let known = &view.config.pools[place];
-    if known.monitor.is_none() || known.endpoints().len() != pool.origins.len() {
+    if !known.is_monitored() || known.endpoints().len() != pool.origins.len() {
         return;
     }
     pool.healthy = pool_is_healthy(&view.health, PoolIx(u32::try_from(place).unwrap_or(u32::MAX)));

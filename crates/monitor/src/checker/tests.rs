@@ -23,13 +23,13 @@ type Script = dyn Fn(&str) -> (FailureReason, Duration) + Send + Sync;
 #[derive(Default)]
 struct Seen {
     /// When each probe began.
-    starts: Mutex<BTreeMap<EndpointId, Vec<Instant>>>,
+    starts: Mutex<BTreeMap<JobId, Vec<Instant>>>,
     running: Mutex<Running>,
 }
 
 #[derive(Default)]
 struct Running {
-    now: HashMap<EndpointId, usize>,
+    now: HashMap<JobId, usize>,
     most: usize,
 }
 
@@ -39,10 +39,10 @@ struct Scripted {
 }
 
 /// Counts a probe as running for as long as its future lives.
-struct Guard<'a>(&'a Seen, EndpointId);
+struct Guard<'a>(&'a Seen, JobId);
 
 impl<'a> Guard<'a> {
-    fn new(seen: &'a Seen, id: EndpointId) -> Self {
+    fn new(seen: &'a Seen, id: JobId) -> Self {
         seen.starts.lock().unwrap().entry(id).or_default().push(Instant::now());
         let mut running = seen.running.lock().unwrap();
         let same = running.now.insert(id, 1);
@@ -115,7 +115,7 @@ impl Run {
         (health.verdict, health.reason)
     }
 
-    fn starts(&self) -> BTreeMap<EndpointId, Vec<Instant>> {
+    fn starts(&self) -> BTreeMap<JobId, Vec<Instant>> {
         self.seen.starts.lock().unwrap().clone()
     }
 
@@ -148,15 +148,15 @@ fn many(count: u32) -> ConfigSpec {
 }
 
 /// Checks that every endpoint was asked once per interval, and returns how many probes there were.
-fn assert_once_per_interval(starts: &BTreeMap<EndpointId, Vec<Instant>>, begin: Instant) -> usize {
+fn assert_once_per_interval(starts: &BTreeMap<JobId, Vec<Instant>>, begin: Instant) -> usize {
     for (id, starts) in starts {
-        assert!(starts[0] - begin <= Duration::from_millis(2_001), "{id}: the first");
+        assert!(starts[0] - begin <= Duration::from_millis(2_001), "{id:?}: the first");
         for (n, pair) in starts.windows(2).enumerate() {
             let gap = pair[1] - pair[0];
             // Timers fire on the next whole millisecond.
             let slack = Duration::from_millis(2);
             let allowed = INTERVAL * 9 / 10 - slack..=INTERVAL * 11 / 10 + slack;
-            assert!(allowed.contains(&gap), "{id}, probe {n}: {gap:?}");
+            assert!(allowed.contains(&gap), "{id:?}, probe {n}: {gap:?}");
         }
     }
     starts.values().map(Vec::len).sum()
@@ -235,7 +235,7 @@ async fn a_failure_keeps_the_last_round_trip_and_names_its_reason() {
 
 #[tokio::test(start_paused = true)]
 async fn an_impossible_monitor_is_unhealthy_at_once() {
-    let monitor = Monitor { consecutive_down: 5, ..monitor(MonitorKind::Unsupported) };
+    let monitor = Monitor { consecutive_down: 5, ..tcp() };
     let impossible = |_: &str| (FailureReason::MonitorConfig, Duration::ZERO);
     let mut run = Run::new(&one(monitor), REPORTS, impossible);
     assert_eq!(run.verdict().await, (Verdict::Unhealthy, FailureReason::MonitorConfig));

@@ -325,7 +325,6 @@ async fn an_impossible_monitor_asks_nothing() {
     let server = Server::http(|_| Reply::status(200)).await;
     let ask = |ask: Ask<'_>| monitor(ask.into());
     for monitor in [
-        monitor(MonitorKind::Unsupported),
         ask(Ask { path: "no-slash", ..Ask::default() }),
         ask(Ask { path: "/a b", ..Ask::default() }),
         ask(Ask { headers: &[("X\r\nY", "1")], ..Ask::default() }),
