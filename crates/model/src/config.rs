@@ -9,9 +9,9 @@ use core::hash::Hasher;
 use siphasher::sip::SipHasher13;
 
 use crate::{
-    Address, Coordinates, Endpoint, EndpointId, EndpointSteering, HostIndex, LoadBalancer,
+    Address, Coordinates, Endpoint, EndpointId, EndpointSteering, HealthSources, HostIndex, LoadBalancer,
     LoadShedding, Monitor, Overrides, POOL_MONITORS_MAX, Pool, PoolId, PoolMonitor, PoolSetOutcome,
-    RuleAction, Timestamp, Topology, Weight,
+    Region, RuleAction, Timestamp, Topology, Weight,
 };
 
 macro_rules! indices {
@@ -128,6 +128,10 @@ pub struct PoolSpec {
     pub endpoints_min: u32,
     /// See [`Pool::monitors`].
     pub monitors: Vec<PoolMonitor>,
+    /// See [`Pool::check_regions`].
+    pub check_regions: Option<BTreeSet<Region>>,
+    /// See [`Pool::health_sources`].
+    pub health_sources: HealthSources,
     /// See [`Pool::endpoint_steering`].
     pub endpoint_steering: EndpointSteering,
     /// See [`Pool::shedding`].
@@ -148,6 +152,8 @@ impl PoolSpec {
             enabled: true,
             endpoints_min: 1,
             monitors: Vec::new(),
+            check_regions: None,
+            health_sources: HealthSources::default(),
             endpoint_steering: EndpointSteering::default(),
             shedding: None,
             coordinates: None,
@@ -265,6 +271,8 @@ impl ConfigBuilder {
             enabled: spec.enabled,
             endpoints_min: spec.endpoints_min,
             monitors: judges(spec.monitors),
+            check_regions: spec.check_regions,
+            health_sources: spec.health_sources,
             endpoint_steering: spec.endpoint_steering,
             shedding: spec.shedding,
             coordinates: spec.coordinates,

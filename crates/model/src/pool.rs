@@ -1,11 +1,12 @@
 //! Pools and their endpoints.
 
+use alloc::collections::BTreeSet;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::ops::Range;
 
 use crate::config::{EndpointIx, MonitorIx, PoolIx};
-use crate::{Address, Coordinates, EndpointId, LoadShedding, PoolId, Timestamp};
+use crate::{Address, Coordinates, EndpointId, LoadShedding, PoolId, Region, Timestamp};
 
 /// A group of endpoints that serve the same thing.
 #[derive(Debug, Clone)]
@@ -20,6 +21,10 @@ pub struct Pool {
     pub endpoints_min: u32,
     /// See [`Self::monitors`].
     pub(crate) monitors: Vec<PoolMonitor>,
+    /// Regions whose checkers decide on health; `None` is every PoP (behaviour.md 7.5).
+    pub check_regions: Option<BTreeSet<Region>>,
+    /// Whose health a node steers by.
+    pub health_sources: HealthSources,
     /// How an endpoint is picked inside the pool.
     pub endpoint_steering: EndpointSteering,
     /// The share of its traffic that goes elsewhere.
@@ -90,6 +95,17 @@ impl PoolMonitor {
     pub const fn is_veto(&self) -> bool {
         self.must_be_healthy && self.votes()
     }
+}
+
+/// Whose finding a node steers by: the first source that has one (`health_sources`, behaviour.md
+/// 7.5).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum HealthSources {
+    /// The node's own PoP, which has a finding only while every PoP checks; then the installation.
+    #[default]
+    LocalGlobal,
+    /// The checkers of the node's own region, then the installation.
+    RegionalGlobal,
 }
 
 /// How an endpoint is picked inside a pool (behaviour.md 3).

@@ -1,17 +1,18 @@
 //! What a pool's document means.
 
+use alloc::collections::BTreeSet;
 use alloc::format;
 use alloc::string::{String, ToString};
 
 use evenkeel_model::{
-    self as model, Address, Coordinates, EndpointSpec, EndpointSteering, IdError, Percent,
-    PoolMonitor, PoolSpec, Weight,
+    self as model, Address, Coordinates, EndpointSpec, EndpointSteering, HealthSources, IdError, Percent,
+    PoolMonitor, PoolSpec, Region, Weight,
 };
 
 use super::address;
 use super::document::{LoadShedding, OriginSteeringPolicy, Pool, SheddingPolicy};
 use super::origin::Origin;
-use crate::Number;
+use crate::{CheckRegion, Number};
 use crate::build::{Kind, Places};
 use crate::time;
 
@@ -32,6 +33,11 @@ pub(crate) fn build(document: &Pool, places: &mut Places<'_>) -> Result<PoolSpec
         enabled: document.enabled,
         endpoints_min: document.minimum_origins,
         monitors: monitor.into_iter().collect(),
+        check_regions: check_regions(document),
+        health_sources: match &document.health_sources {
+            Some(_) => HealthSources::RegionalGlobal,
+            None => HealthSources::LocalGlobal,
+        },
         endpoint_steering: match document.origin_steering.map(|steering| steering.policy) {
             None | Some(OriginSteeringPolicy::Unset | OriginSteeringPolicy::Random) => {
                 EndpointSteering::Random
@@ -46,6 +52,16 @@ pub(crate) fn build(document: &Pool, places: &mut Places<'_>) -> Result<PoolSpec
         coordinates: coordinates(document)?,
         ..PoolSpec::new(id, &document.name, endpoints)
     })
+}
+
+/// Where checkers have a vote. An empty list is every PoP, as is none (api.md 3.4); regions that
+/// nobody here knows have no checkers.
+fn check_regions(document: &Pool) -> Option<BTreeSet<Region>> {
+    let listed = document.check_regions.as_ref().filter(|listed| !listed.is_empty())?;
+    if listed.contains(&CheckRegion::AllRegions) {
+        return Some(Region::ALL.into());
+    }
+    Some(listed.iter().filter_map(|region| Region::parse(region.as_str())).collect())
 }
 
 fn shedding(sent: LoadShedding) -> Result<model::LoadShedding, String> {
