@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 use alloc::{format, vec};
 
 use evenkeel_model::HostPattern;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::Account;
@@ -20,7 +21,7 @@ use crate::words::words;
 const VANITY_NAME_SERVERS_MAX: usize = 16;
 
 /// A zone. A new one is active at once (api.md 6.1).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Zone {
     /// 32 lower-case hexadecimal digits.
     pub id: String,
@@ -83,11 +84,11 @@ words! {
 }
 
 /// `meta`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct ZoneMeta {}
 
 /// `owner`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ZoneOwner {
     /// The account's identifier.
     pub id: String,
@@ -98,7 +99,7 @@ pub struct ZoneOwner {
 }
 
 /// `account`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ZoneAccount {
     /// The account's identifier.
     pub id: String,
@@ -107,7 +108,7 @@ pub struct ZoneAccount {
 }
 
 /// `plan`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ZonePlan {
     /// The plan's identifier.
     pub id: String,

@@ -4,6 +4,7 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::affinity::{SessionAffinity, SessionAffinityAttributes};
@@ -13,7 +14,7 @@ use crate::words::words;
 use crate::{Map, Number};
 
 /// A load balancer (api.md 3.1).
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct LoadBalancer {
     /// 32 lower-case hexadecimal digits.
     pub id: String,
@@ -116,7 +117,7 @@ words! {
 }
 
 /// Weights for the policies that draw.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RandomSteering {
     /// Weight of pools without one of their own, 0 to 1.
     pub default_weight: Number,
@@ -132,14 +133,14 @@ impl Default for RandomSteering {
 }
 
 /// `adaptive_routing`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct AdaptiveRouting {
     /// Whether the one retry may go to another pool.
     pub failover_across_pools: bool,
 }
 
 /// `location_strategy`; counts only while not proxied.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct LocationStrategy {
     /// Whose place counts.
     pub mode: LocationMode,

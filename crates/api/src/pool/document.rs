@@ -4,6 +4,7 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::origin::Origin;
@@ -11,7 +12,7 @@ use crate::Number;
 use crate::words::{CheckRegion, words};
 
 /// A pool (api.md 3.4).
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Pool {
     /// 32 lower-case hexadecimal digits.
     pub id: String,
@@ -102,14 +103,14 @@ words! {
 }
 
 /// `origin_steering`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct OriginSteering {
     /// How an origin is picked.
     pub policy: OriginSteeringPolicy,
 }
 
 /// `load_shedding`; all four members are out once one was sent.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct LoadShedding {
     /// Share of new traffic shed, 0 to 100.
     pub default_percent: Number,
@@ -123,7 +124,7 @@ pub struct LoadShedding {
 
 /// `notification_filter`. The outer option is whether the member was sent, the inner whether it was
 /// null.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct NotificationFilter {
     /// Which changes of origins are told.
@@ -135,7 +136,7 @@ pub struct NotificationFilter {
 }
 
 /// One half of a notification filter.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct FilterOptions {
     /// Tell nothing.

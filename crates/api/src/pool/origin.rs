@@ -5,6 +5,7 @@ use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::address;
@@ -16,7 +17,7 @@ use crate::read::{Clipped, Node, Object};
 const NAME_CHARS_MAX: usize = 255;
 
 /// An origin.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Origin {
     /// A label, unique in its pool.
     pub name: String,
@@ -49,7 +50,7 @@ pub struct Origin {
 }
 
 /// `header`: the one request header that can be set.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct OriginHeader {
     /// At most one host name or address.
