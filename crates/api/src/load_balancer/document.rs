@@ -17,6 +17,7 @@ use crate::{Map, Number};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct LoadBalancer {
     /// 32 lower-case hexadecimal digits.
+    #[schemars(extend("readOnly" = true))]
     pub id: String,
     /// Host name in lower case without a final dot, `*.` in front for a wildcard. Empty, and absent
     /// on the wire, only for an account's load balancer that was given none.
@@ -25,8 +26,10 @@ pub struct LoadBalancer {
     /// Free text, at most 1024 characters.
     pub description: String,
     /// When it was created; constant.
+    #[schemars(extend("readOnly" = true))]
     pub created_on: String,
     /// When it was last written.
+    #[schemars(extend("readOnly" = true))]
     pub modified_on: String,
     /// Whether it owns its host name.
     pub enabled: bool,
@@ -38,6 +41,7 @@ pub struct LoadBalancer {
     pub networks: Vec<String>,
     /// The zone's name; absent for an account's load balancer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("readOnly" = true))]
     pub zone_name: Option<String>,
     /// Candidates in failover order.
     pub default_pools: Vec<String>,

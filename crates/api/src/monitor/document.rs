@@ -13,6 +13,7 @@ use crate::words::words;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Monitor {
     /// 32 lower-case hexadecimal digits.
+    #[schemars(extend("readOnly" = true))]
     pub id: String,
     /// What one probe does.
     pub r#type: MonitorType,
@@ -50,8 +51,10 @@ pub struct Monitor {
     /// The zone whose settings probes appear with.
     pub probe_zone: String,
     /// When it was created; constant.
+    #[schemars(extend("readOnly" = true))]
     pub created_on: String,
     /// When it was last written.
+    #[schemars(extend("readOnly" = true))]
     pub modified_on: String,
 }
 

@@ -15,6 +15,7 @@ use crate::words::{CheckRegion, words};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Pool {
     /// 32 lower-case hexadecimal digits.
+    #[schemars(extend("readOnly" = true))]
     pub id: String,
     /// Letters, digits, `-` and `_`; unique in its account.
     pub name: String,
@@ -24,6 +25,7 @@ pub struct Pool {
     pub enabled: bool,
     /// When it was disabled, while it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("readOnly" = true))]
     pub disabled_at: Option<String>,
     /// Fewer healthy origins than this make the pool critical.
     pub minimum_origins: u32,
@@ -56,13 +58,17 @@ pub struct Pool {
     /// Whom to tell, a comma list; deprecated and kept as sent.
     pub notification_email: String,
     /// Networks it serves.
+    #[schemars(extend("readOnly" = true))]
     pub networks: Vec<String>,
     /// When it was created; constant.
+    #[schemars(extend("readOnly" = true))]
     pub created_on: String,
     /// When it was last written.
+    #[schemars(extend("readOnly" = true))]
     pub modified_on: String,
     /// Whether it is healthy now. Filled in by whoever answers and knows; never in a stored document.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("readOnly" = true))]
     pub healthy: Option<bool>,
     /// In the order sent.
     pub origins: Vec<Origin>,

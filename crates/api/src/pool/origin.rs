@@ -27,6 +27,7 @@ pub struct Origin {
     pub enabled: bool,
     /// When it was disabled, while it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("readOnly" = true))]
     pub disabled_at: Option<String>,
     /// Share of the pool's traffic, 0 to 1 in steps of 0.01.
     pub weight: Number,
@@ -43,9 +44,11 @@ pub struct Origin {
     pub virtual_network_id: Option<String>,
     /// Whether it is healthy now. Filled in by whoever answers and knows; never in a stored document.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("readOnly" = true))]
     pub healthy: Option<bool>,
     /// Why it is not, likewise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("readOnly" = true))]
     pub failure_reason: Option<String>,
 }
 
