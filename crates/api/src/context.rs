@@ -88,6 +88,8 @@ pub struct Limits {
     pub pool_quota: Option<usize>,
     /// Monitors of one account, likewise.
     pub monitor_quota: Option<usize>,
+    /// Monitor groups of one account, likewise.
+    pub monitor_group_quota: Option<usize>,
 }
 
 impl Default for Limits {
@@ -107,6 +109,7 @@ impl Default for Limits {
             load_balancer_quota: None,
             pool_quota: None,
             monitor_quota: None,
+            monitor_group_quota: None,
         }
     }
 }

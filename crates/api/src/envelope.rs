@@ -3,6 +3,7 @@
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::Problem;
@@ -12,7 +13,7 @@ use crate::Problem;
 const UNPAGED_MIN: u64 = 1000;
 
 /// The outermost object of every answer.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Envelope<T> {
     /// True only with a 2xx status.
     pub success: bool,
@@ -56,7 +57,7 @@ impl<T> Envelope<Vec<T>> {
 }
 
 /// An error or a remark.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ApiMessage {
     /// At least 1000.
     pub code: u32,
@@ -101,14 +102,14 @@ impl From<Problem> for ApiMessage {
 }
 
 /// A place in the request body.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Source {
     /// JSON pointer, such as `/origins/0/weight`.
     pub pointer: String,
 }
 
 /// Where a page stands in its list.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ResultInfo {
     /// The page, from 1.
     pub page: u64,

@@ -14,6 +14,7 @@
 //! |-------------------------------------|---------------------------------------------------------|
 //! | take a POST, PUT or PATCH           | [`load_balancer::apply`] and its sisters                |
 //! | know whether an object may go       | [`references`]                                          |
+//! | tell how things are                 | [`pool_health`], [`preview`], [`health_event`], [`search`] |
 //! | answer                              | [`envelope`]; a document serialises as it is answered   |
 //! | store                               | a document's JSON; it reads back as the same document   |
 //! | put documents in force              | [`build()`], and [`rebuild`] again and again            |
@@ -35,16 +36,21 @@ mod build;
 mod conditions;
 mod context;
 pub mod envelope;
+pub mod health_event;
 mod hosts;
 pub mod load_balancer;
 mod map;
 pub mod monitor;
+pub mod monitor_group;
 mod number;
 pub mod pool;
+pub mod pool_health;
+pub mod preview;
 mod problem;
 mod read;
 pub mod references;
 pub mod regions;
+pub mod search;
 mod time;
 mod words;
 pub mod zone;
@@ -53,9 +59,11 @@ pub use account::{Account, AccountSettings, AccountType, Organization, User};
 pub use build::{BuildProblem, Documents, Kind, ScopedLoadBalancer, build, rebuild};
 pub use conditions::Conditions;
 pub use context::{Context, Limits, Lookup, Verb};
+pub use health_event::HealthEvent;
 pub use load_balancer::LoadBalancer;
 pub use map::Map;
 pub use monitor::Monitor;
+pub use monitor_group::{MonitorGroup, MonitorGroupMember};
 pub use number::Number;
 pub use pool::{Origin, Pool};
 pub use problem::{INVALID, NOT_FOUND, NOT_UNIQUE, Problem, REFERENCED, ZONE_EXISTS};

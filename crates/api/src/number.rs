@@ -1,7 +1,9 @@
 //! Numbers that come back in the form they were sent in.
 
+use alloc::borrow::Cow;
 use core::fmt;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{Deserialize, Deserializer, Error, Visitor};
 use serde::ser::{Serialize, Serializer};
 
@@ -87,6 +89,20 @@ impl<'de> Deserialize<'de> for Number {
         }
 
         deserializer.deserialize_f64(Finite)
+    }
+}
+
+impl JsonSchema for Number {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "Number".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "number" })
     }
 }
 

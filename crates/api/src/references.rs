@@ -1,12 +1,72 @@
 //! Who names whom. An object that is named anywhere cannot be deleted (412/1005; behaviour.md 1.1
 //! item 6).
 
-use crate::load_balancer::{LoadBalancer, Overrides, PoolSetOverrides};
-use crate::pool::Pool;
-use crate::{Map, Number};
-
+use alloc::borrow::ToOwned;
 use alloc::string::String;
 use alloc::vec::Vec;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::load_balancer::{LoadBalancer, Overrides, PoolSetOverrides};
+use crate::monitor_group::MonitorGroup;
+use crate::pool::Pool;
+use crate::words::words;
+use crate::{Map, Number};
+
+/// One end of a reference, seen from the other (api.md 2.7).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Reference {
+    /// Which way it points.
+    pub reference_type: Direction,
+    /// What is at the other end.
+    pub resource_type: Resource,
+    /// Which one.
+    pub resource_id: String,
+    /// Its name; a monitor and a monitor group go by their description.
+    pub resource_name: String,
+}
+
+words! {
+    /// Which way a reference points.
+    Direction {
+        /// It names the object asked about.
+        Referrer = "referrer",
+        /// The object asked about names it.
+        Referral = "referral",
+    }
+
+    /// What can name and be named.
+    Resource {
+        /// A load balancer.
+        LoadBalancer = "load_balancer",
+        /// A pool.
+        Pool = "pool",
+        /// A monitor.
+        Monitor = "monitor",
+        /// A monitor group.
+        MonitorGroup = "monitor_group",
+    }
+}
+
+impl Reference {
+    /// Something that names the object asked about.
+    #[must_use]
+    pub fn referrer(resource: Resource, id: &str, name: &str) -> Self {
+        Self::new(Direction::Referrer, resource, id, name)
+    }
+
+    /// Something that the object asked about names.
+    #[must_use]
+    pub fn referral(resource: Resource, id: &str, name: &str) -> Self {
+        Self::new(Direction::Referral, resource, id, name)
+    }
+
+    fn new(reference_type: Direction, resource_type: Resource, id: &str, name: &str) -> Self {
+        let (resource_id, resource_name) = (id.to_owned(), name.to_owned());
+        Self { reference_type, resource_type, resource_id, resource_name }
+    }
+}
 
 /// Every pool that a load balancer names, in any place: default and fallback pools, the geo maps
 /// whatever the steering policy, weights, the overrides of rules and of pool sets, disabled ones
@@ -34,6 +94,11 @@ pub fn monitors_of(document: &Pool) -> impl Iterator<Item = &str> {
 /// The monitor group that a pool names.
 pub fn monitor_groups_of(document: &Pool) -> impl Iterator<Item = &str> {
     document.monitor_group.iter().map(String::as_str)
+}
+
+/// The monitors that a monitor group names, disabled members included.
+pub fn monitors_of_group(document: &MonitorGroup) -> impl Iterator<Item = &str> {
+    document.members.iter().map(|member| member.monitor_id.as_str())
 }
 
 fn pools_of_rule(overrides: &Overrides) -> impl Iterator<Item = &str> {

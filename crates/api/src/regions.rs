@@ -8,6 +8,7 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use evenkeel_model::{Country, Region, Subdivision};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::problem::{Problem, Problems};
@@ -17,7 +18,7 @@ use crate::read::Clipped;
 const ISO_STANDARD: &str = "Country and subdivision codes follow ISO 3166-1 alpha-2 and ISO 3166-2";
 
 /// `result` of the regions endpoints: an object around the list.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Regions {
     /// Where the codes come from.
     pub iso_standard: String,
@@ -26,7 +27,7 @@ pub struct Regions {
 }
 
 /// One region.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RegionEntry {
     /// `WNAM` to `NEAS`.
     pub region_code: String,
@@ -35,7 +36,7 @@ pub struct RegionEntry {
 }
 
 /// A country, or the part of it that lies in the region.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct CountryEntry {
     /// ISO 3166-1 alpha-2.
     pub country_code_a2: String,
@@ -48,7 +49,7 @@ pub struct CountryEntry {
 }
 
 /// A state or province.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SubdivisionEntry {
     /// The part of ISO 3166-2 after the country.
     pub subdivision_code_a2: String,

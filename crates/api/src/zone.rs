@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 use alloc::{format, vec};
 
 use evenkeel_model::HostPattern;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::Account;
@@ -20,45 +21,59 @@ use crate::words::words;
 const VANITY_NAME_SERVERS_MAX: usize = 16;
 
 /// A zone. A new one is active at once (api.md 6.1).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Zone {
     /// 32 lower-case hexadecimal digits.
+    #[schemars(extend("readOnly" = true))]
     pub id: String,
     /// The domain in lower case without a final dot; constant.
     pub name: String,
     /// Always `active`.
+    #[schemars(extend("readOnly" = true))]
     pub status: ZoneStatus,
     /// Whether its load balancers are paused.
     pub paused: bool,
     /// How its DNS is served.
     pub r#type: ZoneType,
     /// Seconds left without caches; always 0.
+    #[schemars(extend("readOnly" = true))]
     pub development_mode: u32,
     /// Who serves it.
+    #[schemars(extend("readOnly" = true))]
     pub name_servers: Vec<String>,
     /// Who served it before it came here: unknown, null.
+    #[schemars(extend("readOnly" = true))]
     pub original_name_servers: Option<Vec<String>>,
     /// Likewise.
+    #[schemars(extend("readOnly" = true))]
     pub original_registrar: Option<String>,
     /// Likewise.
+    #[schemars(extend("readOnly" = true))]
     pub original_dnshost: Option<String>,
     /// Name servers under the zone's own name.
     pub vanity_name_servers: Vec<String>,
     /// When it was last written.
+    #[schemars(extend("readOnly" = true))]
     pub modified_on: String,
     /// When it was created; constant.
+    #[schemars(extend("readOnly" = true))]
     pub created_on: String,
     /// When it became active: at creation.
+    #[schemars(extend("readOnly" = true))]
     pub activated_on: String,
     /// Always empty.
+    #[schemars(extend("readOnly" = true))]
     pub meta: ZoneMeta,
     /// Whose it is, in the older of two forms.
+    #[schemars(extend("readOnly" = true))]
     pub owner: ZoneOwner,
     /// Whose it is.
     pub account: ZoneAccount,
     /// What the caller may do. Filled in by whoever answers and knows.
+    #[schemars(extend("readOnly" = true))]
     pub permissions: Vec<String>,
     /// Everything is included.
+    #[schemars(extend("readOnly" = true))]
     pub plan: ZonePlan,
 }
 
@@ -83,11 +98,11 @@ words! {
 }
 
 /// `meta`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct ZoneMeta {}
 
 /// `owner`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ZoneOwner {
     /// The account's identifier.
     pub id: String,
@@ -98,7 +113,7 @@ pub struct ZoneOwner {
 }
 
 /// `account`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ZoneAccount {
     /// The account's identifier.
     pub id: String,
@@ -107,7 +122,7 @@ pub struct ZoneAccount {
 }
 
 /// `plan`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ZonePlan {
     /// The plan's identifier.
     pub id: String,

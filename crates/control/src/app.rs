@@ -14,6 +14,7 @@ use evenkeel_store::{Batch, Change, CommitError, Expected, Key, Revision, Store,
 use serde::Serialize;
 use tokio::sync::{Semaphore, watch};
 
+use crate::auth::Caller;
 use crate::catalog::{Catalog, Row};
 use crate::error::ApiError;
 use crate::records::encode;
@@ -82,6 +83,7 @@ impl App {
     /// What `decide` refuses, and 503 when the store fails.
     pub(crate) async fn change<T>(
         &self,
+        _caller: &Caller,
         decide: impl Fn(&Catalog, &mut Draft) -> Result<T, ApiError>,
     ) -> Result<T, ApiError> {
         let (outcome, revision) = {

@@ -4,12 +4,15 @@
 //! server, and nothing is derived from them: a slow password hash would guard nothing and let
 //! anyone burn the server's time.
 
+use axum::extract::FromRequestParts;
+use http::request::Parts;
 use http::{HeaderMap, HeaderName, header};
 use sha2::{Digest, Sha256};
 use subtle::{Choice, ConstantTimeEq};
 
 use crate::catalog::Catalog;
 use crate::error::{ApiError, BadHeader};
+use crate::permission::Needs;
 
 const X_AUTH_EMAIL: HeaderName = HeaderName::from_static("x-auth-email");
 const X_AUTH_KEY: HeaderName = HeaderName::from_static("x-auth-key");
@@ -22,6 +25,33 @@ const CREDENTIAL_BYTES_MAX: usize = 1024;
 pub(crate) struct Caller {
     /// The token it was recognised by.
     pub(crate) token_id: String,
+    /// The account that is meant where a path names none: the first one of the token's user.
+    pub(crate) account: Option<String>,
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Caller {
+    type Rejection = ApiError;
+
+    /// Set by the guard of every operation.
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+        parts.extensions.get::<Self>().cloned().ok_or_else(ApiError::unauthenticated)
+    }
+}
+
+/// Whether a caller may do what an operation does below an account or a zone, as far as its path
+/// names one.
+///
+/// # Errors
+/// 403 when it may not.
+#[expect(clippy::unnecessary_wraps, reason = "every token may do everything yet")]
+pub(crate) fn authorize(
+    _caller: &Caller,
+    _needs: Needs,
+    _account: Option<&str>,
+    _zone: Option<&str>,
+    _catalog: &Catalog,
+) -> Result<(), ApiError> {
+    Ok(())
 }
 
 /// What a token is kept as.
@@ -74,10 +104,13 @@ fn recognise(token: &str, catalog: &Catalog) -> Option<Caller> {
     for kept in catalog.tokens.values() {
         let same: Choice = kept.hash.ct_eq(&hash);
         if bool::from(same) {
-            found = Some(Caller { token_id: kept.id.clone() });
+            found = Some(kept);
         }
     }
-    found
+    let token = found?;
+    let accounts = catalog.users.get(&token.user_id).map(|user| user.organizations.as_slice());
+    let account = accounts.and_then(<[_]>::first).map(|account| account.id.clone());
+    Some(Caller { token_id: token.id.clone(), account })
 }
 
 #[cfg(test)]

@@ -17,7 +17,7 @@
 //! | `routes`, `request`, `error` | paths, what they take, how they refuse |
 //! | `app` | how a change is decided and committed |
 //! | `catalog`, `records` | the store's documents as values |
-//! | `auth`, `ids` | who is asking; identifiers, secrets, time |
+//! | `auth`, `permission`, `ids` | who is asking; what that takes; identifiers, secrets, time |
 //!
 //! What a document may contain and what it means is `api`'s; how it is kept is `store`'s. Nothing
 //! here touches traffic.
@@ -28,6 +28,7 @@ mod bootstrap;
 mod catalog;
 mod error;
 mod ids;
+mod permission;
 pub mod publisher;
 mod records;
 mod request;

@@ -10,9 +10,11 @@ use evenkeel_api::Account;
 use http::request::Parts;
 use http::{HeaderMap, header};
 use http_body_util::BodyExt;
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
+use crate::auth::Caller;
 use crate::catalog::Catalog;
 use crate::error::ApiError;
 use crate::ids::is_id;
@@ -122,7 +124,7 @@ pub(crate) struct Page {
 }
 
 /// Which end of a list comes first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Direction {
     Asc,
@@ -163,7 +165,7 @@ impl<S: Send + Sync> FromRequestParts<S> for At {
         let mut at = Self { path, ..Self::default() };
         for (name, value) in &parameters {
             // The one word of a path that is no identifier.
-            if name == "region" {
+            if name == "region_id" {
                 at.region = Some(value.to_owned());
                 continue;
             }
@@ -171,11 +173,15 @@ impl<S: Send + Sync> FromRequestParts<S> for At {
                 return Err(ApiError::unroutable(&at.path));
             }
             let place = match name {
-                "account" => &mut at.account,
-                "zone" => &mut at.zone,
+                "account_id" => &mut at.account,
+                "zone_id" => &mut at.zone,
                 _ => &mut at.id,
             };
             *place = Some(value.to_owned());
+        }
+        // Below `/user` the caller's own account is meant (api.md 2).
+        if at.account.is_none() && at.zone.is_none() {
+            at.account = parts.extensions.get::<Caller>().and_then(|caller| caller.account.clone());
         }
         Ok(at)
     }

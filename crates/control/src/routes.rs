@@ -9,13 +9,16 @@
 //! | `/evenkeel/v1`: why a request goes where | [`explain`], in JSON of its own |
 //! | `/healthz`, `/readyz`, `/metrics` | [`probes`], without credentials |
 //!
-//! Everything below `/client/v4` wants credentials, and answers in the envelope whatever happens.
+//! Everything below `/client/v4` is an [`operation`] in the list below: it wants credentials, answers
+//! in the envelope whatever happens, and is described by [`openapi`].
 
 mod accounts;
 mod explain;
 mod load_balancers;
 mod monitors;
 mod object;
+mod openapi;
+mod operation;
 mod pools;
 mod probes;
 mod references;
@@ -26,27 +29,36 @@ mod zones;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{MethodRouter, delete, get, post};
-use evenkeel_api::{LoadBalancer, Monitor, Pool};
+use axum::routing::{get, post};
+use evenkeel_api::regions::Regions;
+use evenkeel_api::{Account, LoadBalancer, Monitor, Pool, User, Zone};
 use http::{HeaderValue, Method, Uri, header};
 
 pub use self::explain::{ExplainSources, FindSession};
-use self::object::Object;
+use self::object::Deleted;
+use self::operation::{Operation, Operations};
+use self::references::Reference;
+use self::user::TokenStatus;
 use crate::app::App;
-use crate::auth::authenticate;
 use crate::error::ApiError;
+use crate::permission::Group;
 
 /// Where the API begins.
 const BASE: &str = "/client/v4";
 
 /// Everything the control plane answers.
 pub(crate) fn router(app: Arc<App>) -> Router {
-    let guarded = middleware::from_fn_with_state(Arc::clone(&app), guard);
+    let mut operations = Operations::new(Arc::clone(&app));
+    load_balancing(&mut operations);
+    neighbours(&mut operations);
+    let (api, described) = operations.finish();
+    let description = openapi::describe(&described);
+    let api = api.route("/openapi.json", get(async move || openapi::answer(&description)));
     let routes = Router::new()
-        .nest(BASE, api().route_layer(guarded))
+        .nest(BASE, api)
         .route(explain::PATH, post(explain::explain))
         .route(explain::OPENAPI_PATH, get(explain::openapi))
         .route("/healthz", get(probes::healthz))
@@ -59,60 +71,104 @@ pub(crate) fn router(app: Arc<App>) -> Router {
     Router::new().fallback_service(routes).layer(middleware::from_fn(exact_methods))
 }
 
-fn api() -> Router<Arc<App>> {
-    let pools = collection::<Pool>().patch(pools::patch_all);
-    Router::new()
-        .route("/zones/{zone}/load_balancers", collection::<LoadBalancer>())
-        .route("/zones/{zone}/load_balancers/{id}", single::<LoadBalancer>())
-        .route("/accounts/{account}/load_balancers", collection::<LoadBalancer>())
-        .route("/accounts/{account}/load_balancers/{id}", single::<LoadBalancer>())
-        .route("/accounts/{account}/load_balancers/pools", pools)
-        .route("/accounts/{account}/load_balancers/pools/{id}", single::<Pool>())
-        .route("/accounts/{account}/load_balancers/pools/{id}/references", get(pools::references))
-        .route("/accounts/{account}/load_balancers/monitors", collection::<Monitor>())
-        .route("/accounts/{account}/load_balancers/monitors/{id}", single::<Monitor>())
-        .route(
-            "/accounts/{account}/load_balancers/monitors/{id}/references",
-            get(monitors::references),
-        )
-        .route("/accounts/{account}/load_balancers/regions", get(regions::list))
-        .route("/accounts/{account}/load_balancers/regions/{region}", get(regions::fetch))
-        .route("/zones", get(zones::list).post(zones::create))
-        .route("/zones/{zone}", get(zones::fetch).patch(zones::patch).delete(zones::delete))
-        .route("/accounts", get(accounts::list))
-        .route("/accounts/{account}", get(accounts::fetch))
-        .route("/accounts/{account}/tokens/verify", get(accounts::verify_token))
-        .route("/user", get(user::fetch))
-        .route("/user/tokens/verify", get(user::verify_token))
+/// What balances and how it fares (api.md 2).
+fn load_balancing(api: &mut Operations) {
+    api.object::<LoadBalancer>("/zones/{zone_id}/load_balancers");
+    api.object::<LoadBalancer>("/accounts/{account_id}/load_balancers");
+    for base in ["/accounts/{account_id}/load_balancers", "/user/load_balancers"] {
+        pools_and_monitors(api, base);
+    }
+    let regions = "/accounts/{account_id}/load_balancers/regions";
+    api.serve(
+        Operation::get(regions, Group::LoadBalancers, "List regions")
+            .query::<regions::RegionQuery>()
+            .answers::<Regions>(),
+        regions::list,
+    );
+    api.serve(
+        Operation::get(&format!("{regions}/{{region_id}}"), Group::LoadBalancers, "Get a region")
+            .query::<regions::RegionQuery>()
+            .answers::<Regions>(),
+        regions::fetch,
+    );
 }
 
-fn collection<O: Object>() -> MethodRouter<Arc<App>> {
-    get(object::list::<O>).post(object::create::<O>)
+/// What accounts have, and users once had (api.md 2, row 24).
+fn pools_and_monitors(api: &mut Operations, base: &str) {
+    let group = Group::MonitorsAndPools;
+    let (pools, monitors) = (format!("{base}/pools"), format!("{base}/monitors"));
+    api.object::<Pool>(&pools);
+    api.serve(
+        Operation::patch(&pools, group, "Change all pools")
+            .query::<pools::PatchQuery>()
+            .body::<pools::PatchAll>()
+            .lists::<Pool>(),
+        pools::patch_all,
+    );
+    api.serve(
+        Operation::get(&format!("{pools}/{{pool_id}}/references"), group, "List pool references")
+            .answers::<Vec<Reference>>(),
+        pools::references,
+    );
+    api.object::<Monitor>(&monitors);
+    let references = format!("{monitors}/{{monitor_id}}/references");
+    api.serve(
+        Operation::get(&references, group, "List monitor references").answers::<Vec<Reference>>(),
+        monitors::references,
+    );
 }
 
-fn single<O: Object>() -> MethodRouter<Arc<App>> {
-    delete(object::delete::<O>)
-        .get(object::fetch::<O>)
-        .put(object::replace::<O>)
-        .patch(object::patch::<O>)
-}
-
-/// Lets requests with valid credentials through and tells handlers whose they are.
-async fn guard(
-    State(app): State<Arc<App>>,
-    mut request: Request,
-    next: Next,
-) -> Result<Response, ApiError> {
-    let caller = match authenticate(request.headers(), &app.catalog()) {
-        Ok(caller) => caller,
-        // The check of a token says that it is the token.
-        Err(error) if error.status() == 401 && request.uri().path().ends_with("/tokens/verify") => {
-            return Err(ApiError::invalid_token());
-        }
-        Err(error) => return Err(error),
-    };
-    request.extensions_mut().insert(caller);
-    Ok(next.run(request).await)
+/// What stands around it (api.md 6).
+fn neighbours(api: &mut Operations) {
+    api.serve(
+        Operation::get("/zones", Group::Zones, "List zones")
+            .query::<zones::ListQuery>()
+            .lists::<Zone>(),
+        zones::list,
+    );
+    api.serve(
+        Operation::post("/zones", Group::Zones, "Create a zone")
+            .document::<Zone>(&["name"])
+            .answers::<Zone>(),
+        zones::create,
+    );
+    let zone = "/zones/{zone_id}";
+    api.serve(Operation::get(zone, Group::Zones, "Get a zone").answers::<Zone>(), zones::fetch);
+    api.serve(
+        Operation::patch(zone, Group::Zones, "Change a zone")
+            .document::<Zone>(&[])
+            .answers::<Zone>(),
+        zones::patch,
+    );
+    api.serve(
+        Operation::delete(zone, Group::Zones, "Delete a zone").answers::<Deleted>(),
+        zones::delete,
+    );
+    let group = Group::AccountSettings;
+    api.serve(
+        Operation::get("/accounts", group, "List accounts")
+            .query::<accounts::ListQuery>()
+            .lists::<Account>(),
+        accounts::list,
+    );
+    api.serve(
+        Operation::get("/accounts/{account_id}", group, "Get an account").answers::<Account>(),
+        accounts::fetch,
+    );
+    api.serve(
+        Operation::get("/accounts/{account_id}/tokens/verify", Group::Caller, "Verify a token")
+            .answers::<TokenStatus>(),
+        accounts::verify_token,
+    );
+    api.serve(
+        Operation::get("/user", Group::Caller, "Get the user").answers::<User>(),
+        user::fetch,
+    );
+    api.serve(
+        Operation::get("/user/tokens/verify", Group::Caller, "Verify a token")
+            .answers::<TokenStatus>(),
+        user::verify_token,
+    );
 }
 
 /// Keeps GET handlers from answering HEAD, which the API does not have (api.md 9 item 30): under a

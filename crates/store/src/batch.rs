@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use crate::document::{Key, Revision};
 use crate::error::BatchError;
+use crate::journal::Append;
 
 /// The largest body, in bytes. Documents are written by hand or by small programs; one this big is
 /// a mistake, and every reader would hold it in memory.
 pub const BODY_BYTES_MAX: usize = 4 * 1024 * 1024;
 
-/// The most changes in one batch. A zone with all its load balancers goes in one; more than this
+/// The most changes and entries in one batch. A zone with all its load balancers goes in one; more than this
 /// would hold the writer for seconds.
 pub const BATCH_CHANGES_MAX: usize = 100_000;
 
@@ -62,7 +63,7 @@ pub struct Change {
     pub write: Write,
 }
 
-/// Changes that are written whole or not at all. Names each key at most once.
+/// Changes and entries that are written whole or not at all. Names each key at most once.
 #[derive(Debug, Clone, Default)]
 pub struct Batch {
     /// When given, the batch is only written while no other batch followed this revision: whatever
@@ -70,6 +71,8 @@ pub struct Batch {
     pub based_on: Option<Revision>,
     /// In any order.
     pub changes: Vec<Change>,
+    /// Entries for the journal, in their order. They are there exactly if the changes are.
+    pub appends: Vec<Append>,
 }
 
 impl Batch {
@@ -82,7 +85,7 @@ impl Batch {
     /// An empty batch that is only written while the store is at this revision.
     #[must_use]
     pub fn based_on(revision: Revision) -> Self {
-        Self { based_on: Some(revision), changes: Vec::new() }
+        Self { based_on: Some(revision), ..Self::default() }
     }
 
     /// Adds a document that must not exist yet.
@@ -110,10 +113,24 @@ impl Batch {
         self
     }
 
+    /// Adds an entry to a stream of the journal: what happened at a time, in milliseconds since
+    /// 1970.
+    #[must_use]
+    pub fn append(mut self, stream: &str, at_ms: u64, body: impl Into<Arc<[u8]>>) -> Self {
+        self.appends.push(Append { stream: stream.into(), at_ms, body: body.into() });
+        self
+    }
+
     /// Checks what needs no store to be checked.
     pub(crate) fn validate(&self) -> Result<(), BatchError> {
-        if self.changes.len() > BATCH_CHANGES_MAX {
-            return Err(BatchError::TooManyChanges { count: self.changes.len() });
+        let count = self.changes.len() + self.appends.len();
+        if count > BATCH_CHANGES_MAX {
+            return Err(BatchError::TooManyChanges { count });
+        }
+        if let Some(append) = self.appends.iter().find(|append| append.body.len() > BODY_BYTES_MAX)
+        {
+            let (stream, bytes) = (Arc::clone(&append.stream), append.body.len());
+            return Err(BatchError::EntryTooLarge { stream, bytes });
         }
         let mut seen = HashSet::with_capacity(self.changes.len());
         for change in &self.changes {

@@ -27,6 +27,14 @@ pub enum BatchError {
         /// Its length.
         bytes: usize,
     },
+    /// The body of an entry exceeds [`BODY_BYTES_MAX`].
+    #[error("an entry of {stream} takes {bytes} bytes, more than {BODY_BYTES_MAX}")]
+    EntryTooLarge {
+        /// Whose.
+        stream: Arc<str>,
+        /// Its length.
+        bytes: usize,
+    },
     /// There are more changes than [`BATCH_CHANGES_MAX`].
     #[error("the batch holds {count} changes, more than {BATCH_CHANGES_MAX}")]
     TooManyChanges {
@@ -75,6 +83,17 @@ pub enum CommitError {
         /// The earlier failure in words.
         cause: Arc<str>,
     },
+    /// The store is being closed.
+    #[error("the store is closed")]
+    Closed,
+}
+
+/// Why the journal could not be read. Documents can be all the same.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum JournalError {
+    /// The storage failed. Trying again may help.
+    #[error("the journal cannot be read")]
+    Failed(#[source] Cause),
     /// The store is being closed.
     #[error("the store is closed")]
     Closed,

@@ -4,6 +4,9 @@
 //! and moves the store from one [`Revision`] to the next. Readers take a [`Snapshot`]: every
 //! document of one revision, in memory, for the price of one reference count.
 //!
+//! A batch may also append to the [journal](JournalQuery): entries of what happened, in streams,
+//! kept beside the documents until they are old and read from the disk by whoever asks.
+//!
 //! [`SqliteStore`] keeps documents on disk, [`MemoryStore`] keeps them while it lives. Both sit
 //! behind [`Store`], whose terms (expected revisions per key, one revision per batch) are those of
 //! etcd as well.
@@ -14,6 +17,7 @@
 mod batch;
 mod document;
 mod error;
+mod journal;
 mod memory;
 mod published;
 mod snapshot;
@@ -27,13 +31,20 @@ use tokio::sync::watch;
 
 pub use batch::{BATCH_CHANGES_MAX, BODY_BYTES_MAX, Batch, Change, Expected, Write};
 pub use document::{Document, Key, Revision};
-pub use error::{BatchError, CommitError, OpenError};
+pub use error::{BatchError, CommitError, JournalError, OpenError};
+pub use journal::{
+    Append, Entry, JOURNAL_READ_BYTES_MAX, JOURNAL_READ_MAX, JournalQuery, Retention, Retentions,
+    Sequence,
+};
 pub use memory::MemoryStore;
 pub use snapshot::Snapshot;
 pub use sqlite::{SqliteOptions, SqliteStore};
 
 /// A commit under way.
 pub type Commit<'a> = Pin<Box<dyn Future<Output = Result<Revision, CommitError>> + Send + 'a>>;
+
+/// A read of the journal under way.
+pub type Reading<'a> = Pin<Box<dyn Future<Output = Result<Vec<Entry>, JournalError>> + Send + 'a>>;
 
 /// Where documents are kept. Used as `Arc<dyn Store>`.
 pub trait Store: std::fmt::Debug + Send + Sync + 'static {
@@ -44,7 +55,8 @@ pub trait Store: std::fmt::Debug + Send + Sync + 'static {
     /// Writes a batch, whole or not at all. When the future yields a revision the batch survives
     /// the end of the process at any moment, and [`Self::snapshot`] already contains it.
     ///
-    /// An empty batch writes nothing and yields the current revision, if its expectations hold.
+    /// A batch without changes yields the current revision, if its expectations hold: entries of
+    /// the journal do not move it.
     ///
     /// # Dropping
     /// A commit dropped early may or may not be written: it is once it has entered the queue.
@@ -52,6 +64,16 @@ pub trait Store: std::fmt::Debug + Send + Sync + 'static {
     /// # Errors
     /// See [`CommitError`]. After any error the snapshot is what it was.
     fn commit(&self, batch: Batch) -> Commit<'_>;
+
+    /// Reads entries of the journal, newest first. Once a commit has yielded its revision its
+    /// entries are found. Waits for the disk, never for writes.
+    ///
+    /// # Dropping
+    /// Nothing is read that was not begun.
+    ///
+    /// # Errors
+    /// See [`JournalError`].
+    fn journal(&self, query: JournalQuery) -> Reading<'_>;
 
     /// Wakes when the revision moves. Revisions may be skipped; the newest is always seen.
     fn watch(&self) -> watch::Receiver<Revision>;

@@ -86,7 +86,7 @@ impl Snapshot {
     }
 
     /// Applies a batch that passed [`Self::check`] to this snapshot and returns its new revision.
-    /// A batch that writes nothing leaves the revision.
+    /// A batch that changes nothing leaves the revision.
     pub(crate) fn apply(&mut self, batch: &Batch) -> Revision {
         if batch.changes.iter().all(|change| change.write == Write::Keep) {
             return self.revision;

@@ -3,12 +3,14 @@
 //! ```text
 //! commit() ──queue──▶ writer thread: check → BEGIN … COMMIT (fsync) → publish → answer
 //! snapshot() ◀──────────────────────────────────────────────────────────┘
+//! journal() ──queue──▶ reader thread: SELECT → answer
 //! ```
 //!
-//! The database runs in WAL mode with `synchronous=FULL`: an answered commit is on disk. Reads
+//! The database runs in WAL mode with `synchronous=FULL`: an answered commit is on disk. Snapshots
 //! never touch the database after it was loaded, so they go on whatever becomes of the disk.
 
 mod directory;
+mod journal;
 mod schema;
 mod writer;
 
@@ -21,31 +23,40 @@ use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use self::directory::Directory;
+use self::journal::Read;
 use self::writer::{Job, Writer};
 use crate::batch::Batch;
 use crate::document::Revision;
-use crate::error::{CommitError, OpenError};
+use crate::error::{CommitError, JournalError, OpenError};
+use crate::journal::{JournalQuery, Retentions};
 use crate::published::Published;
 use crate::snapshot::Snapshot;
-use crate::{Commit, Store};
+use crate::{Commit, Reading, Store};
 
 /// Commits that may wait for the writer. A full queue makes [`Store::commit`] wait, so a burst of
 /// writers slows down instead of filling memory.
 const QUEUE_MAX: usize = 256;
 
+/// Reads of the journal that may wait for the reader. A full queue makes [`Store::journal`] wait.
+const READS_MAX: usize = 64;
+
 /// A store in one SQLite file, held by this process alone.
 ///
-/// Dropping it waits until the queued commits are written, then closes the database.
+/// Dropping it waits until the queued commits are written and the queued reads are answered, then
+/// closes the database.
 #[derive(Debug)]
 pub struct SqliteStore {
     published: Arc<Published>,
     /// `None` only while dropping.
     queue: Option<mpsc::Sender<Job>>,
     writer: Option<JoinHandle<()>>,
+    /// `None` only while dropping.
+    reads: Option<mpsc::Sender<Read>>,
+    reader: Option<JoinHandle<()>>,
 }
 
 /// Settings of a [`SqliteStore`] beyond its place.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct SqliteOptions {
     /// The most pages (of 4 KiB) the database may have; `None` leaves it to the disk.
     pub pages_max: Option<u32>,
@@ -53,11 +64,17 @@ pub struct SqliteOptions {
     /// default of 5 s is longer than a checkpoint of any sane size and shorter than the patience
     /// of an API client.
     pub busy_timeout: Duration,
+    /// How long the journal keeps entries.
+    pub retentions: Retentions,
 }
 
 impl Default for SqliteOptions {
     fn default() -> Self {
-        Self { pages_max: None, busy_timeout: Duration::from_secs(5) }
+        Self {
+            pages_max: None,
+            busy_timeout: Duration::from_secs(5),
+            retentions: Retentions::default(),
+        }
     }
 }
 
@@ -90,17 +107,34 @@ impl SqliteStore {
             connection.pragma_update(None, "max_page_count", pages).map_err(database)?;
         }
         let snapshot = schema::load(&connection).map_err(database)?;
+        let journal = journal::reader(&path, options.busy_timeout).map_err(database)?;
         held.sync()?;
 
         let published = Arc::new(Published::new(snapshot));
         let (queue, jobs) = mpsc::channel(QUEUE_MAX);
-        let writer = Writer::new(connection, Arc::clone(&published), held);
-        let writer = std::thread::Builder::new()
-            .name("store-writer".to_owned())
-            .spawn(move || writer.run(jobs))
-            .map_err(|source| OpenError::Directory { path: directory.to_owned(), source })?;
-        Ok(Self { published, queue: Some(queue), writer: Some(writer) })
+        let writer = Writer::new(connection, Arc::clone(&published), options.retentions, held);
+        let writer = thread(directory, "store-writer", move || writer.run(jobs))?;
+        let (reads, asked) = mpsc::channel(READS_MAX);
+        let mut store = Self {
+            published,
+            queue: Some(queue),
+            writer: Some(writer),
+            reads: Some(reads),
+            reader: None,
+        };
+        let run = move || journal::run_reader(&journal, asked);
+        store.reader = Some(thread(directory, "store-reader", run)?);
+        Ok(store)
     }
+}
+
+fn thread(
+    directory: &Path,
+    name: &str,
+    run: impl FnOnce() + Send + 'static,
+) -> Result<JoinHandle<()>, OpenError> {
+    let thread = std::thread::Builder::new().name(name.to_owned());
+    thread.spawn(run).map_err(|source| OpenError::Directory { path: directory.to_owned(), source })
 }
 
 /// Tells a damaged or foreign file from one that cannot be read.
@@ -129,6 +163,16 @@ impl Store for SqliteStore {
         })
     }
 
+    fn journal(&self, query: JournalQuery) -> Reading<'_> {
+        Box::pin(async move {
+            let reads = self.reads.as_ref().ok_or(JournalError::Closed)?;
+            let (answer, answered) = oneshot::channel();
+            reads.send(Read { query, answer }).await.map_err(|_| JournalError::Closed)?;
+            let read = answered.await.map_err(|_| JournalError::Closed)?;
+            read.map_err(|error| JournalError::Failed(Arc::new(error)))
+        })
+    }
+
     fn watch(&self) -> watch::Receiver<Revision> {
         self.published.watch()
     }
@@ -136,11 +180,14 @@ impl Store for SqliteStore {
 
 impl Drop for SqliteStore {
     fn drop(&mut self) {
+        self.reads = None;
         self.queue = None;
-        if let Some(writer) = self.writer.take()
-            && writer.join().is_err()
-        {
-            tracing::error!("The store's writer panicked.");
+        // The writer last: it holds the lock of the directory, which the reader's connection needs.
+        for thread in [self.reader.take(), self.writer.take()].into_iter().flatten() {
+            let name = thread.thread().name().unwrap_or_default().to_owned();
+            if thread.join().is_err() {
+                tracing::error!(thread = name, "A thread of the store panicked.");
+            }
         }
     }
 }

@@ -5,6 +5,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::ops::RangeInclusive;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::rules::AttributesOverride;
@@ -75,7 +76,7 @@ impl SessionAffinity {
 }
 
 /// `session_affinity_attributes`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SessionAffinityAttributes {
     /// The cookie's `SameSite`.
     pub samesite: SameSite,

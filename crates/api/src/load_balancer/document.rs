@@ -4,6 +4,7 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::affinity::{SessionAffinity, SessionAffinityAttributes};
@@ -13,9 +14,10 @@ use crate::words::words;
 use crate::{Map, Number};
 
 /// A load balancer (api.md 3.1).
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct LoadBalancer {
     /// 32 lower-case hexadecimal digits.
+    #[schemars(extend("readOnly" = true))]
     pub id: String,
     /// Host name in lower case without a final dot, `*.` in front for a wildcard. Empty, and absent
     /// on the wire, only for an account's load balancer that was given none.
@@ -24,8 +26,10 @@ pub struct LoadBalancer {
     /// Free text, at most 1024 characters.
     pub description: String,
     /// When it was created; constant.
+    #[schemars(extend("readOnly" = true))]
     pub created_on: String,
     /// When it was last written.
+    #[schemars(extend("readOnly" = true))]
     pub modified_on: String,
     /// Whether it owns its host name.
     pub enabled: bool,
@@ -37,6 +41,7 @@ pub struct LoadBalancer {
     pub networks: Vec<String>,
     /// The zone's name; absent for an account's load balancer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("readOnly" = true))]
     pub zone_name: Option<String>,
     /// Candidates in failover order.
     pub default_pools: Vec<String>,
@@ -116,7 +121,7 @@ words! {
 }
 
 /// Weights for the policies that draw.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RandomSteering {
     /// Weight of pools without one of their own, 0 to 1.
     pub default_weight: Number,
@@ -132,14 +137,14 @@ impl Default for RandomSteering {
 }
 
 /// `adaptive_routing`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct AdaptiveRouting {
     /// Whether the one retry may go to another pool.
     pub failover_across_pools: bool,
 }
 
 /// `location_strategy`; counts only while not proxied.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct LocationStrategy {
     /// Whose place counts.
     pub mode: LocationMode,

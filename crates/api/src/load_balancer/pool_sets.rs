@@ -8,6 +8,7 @@ use alloc::borrow::ToOwned;
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::document::SteeringPolicy;
@@ -21,7 +22,7 @@ use crate::{Map, Number};
 const TOPOLOGY_MAX: usize = 1000;
 
 /// A pool set.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct PoolSet {
     /// A label.
@@ -42,7 +43,7 @@ pub struct PoolSet {
 }
 
 /// Whom a pool set is for.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct PoolSetMatch {
     /// Everyone.
@@ -54,7 +55,7 @@ pub struct PoolSetMatch {
 }
 
 /// Places: any entry of a list suffices, but every list that was sent must have one.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct PoolSetTopology {
     /// Three-letter codes of points of presence.
@@ -69,7 +70,7 @@ pub struct PoolSetTopology {
 }
 
 /// What replaces the load balancer's own steering.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct PoolSetOverrides {
     /// Candidates in failover order.

@@ -9,6 +9,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use evenkeel_rules::{EXPRESSION_BYTES_MAX, Expression};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::affinity::{
@@ -33,7 +34,7 @@ fn is_false(value: &bool) -> bool {
 }
 
 /// A custom rule.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Rule {
     /// A label.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -56,7 +57,7 @@ pub struct Rule {
 }
 
 /// An answer that needs no origin.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct FixedResponse {
     /// The body.
@@ -74,7 +75,7 @@ pub struct FixedResponse {
 }
 
 /// Members of a load balancer that a rule replaces. Each means what it means there.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 #[expect(missing_docs, reason = "the members of a load balancer, documented there")]
 pub struct Overrides {
@@ -116,7 +117,7 @@ pub struct Overrides {
 }
 
 /// `overrides.adaptive_routing`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 #[expect(missing_docs, reason = "as in the load balancer")]
 pub struct AdaptiveRoutingOverride {
@@ -125,7 +126,7 @@ pub struct AdaptiveRoutingOverride {
 }
 
 /// `overrides.location_strategy`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 #[expect(missing_docs, reason = "as in the load balancer")]
 pub struct LocationStrategyOverride {
@@ -136,7 +137,7 @@ pub struct LocationStrategyOverride {
 }
 
 /// `overrides.random_steering`.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 #[expect(missing_docs, reason = "as in the load balancer")]
 pub struct RandomSteeringOverride {
@@ -147,7 +148,7 @@ pub struct RandomSteeringOverride {
 }
 
 /// `overrides.session_affinity_attributes`. Draining cannot be overridden.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 #[expect(missing_docs, reason = "as in the load balancer")]
 pub struct AttributesOverride {

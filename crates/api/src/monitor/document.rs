@@ -3,15 +3,17 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::Map;
 use crate::words::words;
 
 /// A monitor (api.md 3.6).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Monitor {
     /// 32 lower-case hexadecimal digits.
+    #[schemars(extend("readOnly" = true))]
     pub id: String,
     /// What one probe does.
     pub r#type: MonitorType,
@@ -49,8 +51,10 @@ pub struct Monitor {
     /// The zone whose settings probes appear with.
     pub probe_zone: String,
     /// When it was created; constant.
+    #[schemars(extend("readOnly" = true))]
     pub created_on: String,
     /// When it was last written.
+    #[schemars(extend("readOnly" = true))]
     pub modified_on: String,
 }
 

@@ -4,6 +4,7 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::origin::Origin;
@@ -11,9 +12,10 @@ use crate::Number;
 use crate::words::{CheckRegion, words};
 
 /// A pool (api.md 3.4).
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Pool {
     /// 32 lower-case hexadecimal digits.
+    #[schemars(extend("readOnly" = true))]
     pub id: String,
     /// Letters, digits, `-` and `_`; unique in its account.
     pub name: String,
@@ -23,6 +25,7 @@ pub struct Pool {
     pub enabled: bool,
     /// When it was disabled, while it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("readOnly" = true))]
     pub disabled_at: Option<String>,
     /// Fewer healthy origins than this make the pool critical.
     pub minimum_origins: u32,
@@ -55,13 +58,17 @@ pub struct Pool {
     /// Whom to tell, a comma list; deprecated and kept as sent.
     pub notification_email: String,
     /// Networks it serves.
+    #[schemars(extend("readOnly" = true))]
     pub networks: Vec<String>,
     /// When it was created; constant.
+    #[schemars(extend("readOnly" = true))]
     pub created_on: String,
     /// When it was last written.
+    #[schemars(extend("readOnly" = true))]
     pub modified_on: String,
     /// Whether it is healthy now. Filled in by whoever answers and knows; never in a stored document.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("readOnly" = true))]
     pub healthy: Option<bool>,
     /// In the order sent.
     pub origins: Vec<Origin>,
@@ -102,14 +109,14 @@ words! {
 }
 
 /// `origin_steering`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct OriginSteering {
     /// How an origin is picked.
     pub policy: OriginSteeringPolicy,
 }
 
 /// `load_shedding`; all four members are out once one was sent.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct LoadShedding {
     /// Share of new traffic shed, 0 to 100.
     pub default_percent: Number,
@@ -123,7 +130,7 @@ pub struct LoadShedding {
 
 /// `notification_filter`. The outer option is whether the member was sent, the inner whether it was
 /// null.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct NotificationFilter {
     /// Which changes of origins are told.
@@ -135,7 +142,7 @@ pub struct NotificationFilter {
 }
 
 /// One half of a notification filter.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct FilterOptions {
     /// Tell nothing.

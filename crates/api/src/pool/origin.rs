@@ -5,6 +5,7 @@ use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::address;
@@ -16,7 +17,7 @@ use crate::read::{Clipped, Node, Object};
 const NAME_CHARS_MAX: usize = 255;
 
 /// An origin.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Origin {
     /// A label, unique in its pool.
     pub name: String,
@@ -26,6 +27,7 @@ pub struct Origin {
     pub enabled: bool,
     /// When it was disabled, while it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("readOnly" = true))]
     pub disabled_at: Option<String>,
     /// Share of the pool's traffic, 0 to 1 in steps of 0.01.
     pub weight: Number,
@@ -42,14 +44,16 @@ pub struct Origin {
     pub virtual_network_id: Option<String>,
     /// Whether it is healthy now. Filled in by whoever answers and knows; never in a stored document.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("readOnly" = true))]
     pub healthy: Option<bool>,
     /// Why it is not, likewise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("readOnly" = true))]
     pub failure_reason: Option<String>,
 }
 
 /// `header`: the one request header that can be set.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct OriginHeader {
     /// At most one host name or address.

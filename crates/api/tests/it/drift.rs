@@ -1,10 +1,10 @@
 //! Zero drift: whatever is accepted, sending the answer back changes nothing.
 
-use evenkeel_api::{LoadBalancer, Monitor, Pool};
+use evenkeel_api::{LoadBalancer, Monitor, MonitorGroup, Pool};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use crate::world::{GROUP, MONITOR, POOL_A, POOL_B, POOL_C, Resource};
+use crate::world::{GROUP, MONITOR, OTHER_MONITOR, POOL_A, POOL_B, POOL_C, Resource};
 
 /// One of some values, null or nothing at all.
 type Choices = Vec<Value>;
@@ -154,6 +154,19 @@ fn monitors() -> impl Strategy<Value = Value> {
     ])
 }
 
+fn monitor_groups() -> impl Strategy<Value = Value> {
+    let member = |monitor: &str, flags: [bool; 3]| {
+        json!({"monitor_id": monitor, "enabled": flags[0], "must_be_healthy": flags[1],
+            "monitoring_only": flags[2]})
+    };
+    let one = member(MONITOR, [true, false, true]);
+    let other = member(OTHER_MONITOR, [false, true, false]);
+    bodies(vec![
+        ("description", values(["", "d", "ü"])),
+        ("members", vec![json!([one]), json!([other, one]), json!([one, other])]),
+    ])
+}
+
 /// The document of an accepted body, twice over: sent back whole, sent back member by member, and
 /// written to a store and read again.
 fn check<R: Resource + serde::de::DeserializeOwned>(members: &Value) {
@@ -195,6 +208,11 @@ proptest! {
         check::<Monitor>(&members);
     }
 
+    #[test]
+    fn of_monitor_groups(members in monitor_groups()) {
+        check::<MonitorGroup>(&members);
+    }
+
     /// Members of any type, at any depth, are refused with a pointer into the body or accepted,
     /// and never crash.
     #[test]
@@ -203,10 +221,12 @@ proptest! {
         check::<LoadBalancer>(&members);
         check::<Pool>(&members);
         check::<Monitor>(&members);
+        check::<MonitorGroup>(&members);
         for problems in [
             LoadBalancer::create(&LoadBalancer::with(members.clone())).err(),
             Pool::create(&Pool::with(members.clone())).err(),
             Monitor::create(&Monitor::with(members.clone())).err(),
+            MonitorGroup::create(&MonitorGroup::with(members.clone())).err(),
         ] {
             for problem in problems.into_iter().flatten() {
                 assert!(problem.pointer.starts_with('/'), "{problem}");
@@ -216,9 +236,10 @@ proptest! {
     }
 }
 
-const NAMES: [&str; 34] = [
+const NAMES: [&str; 35] = [
     "name",
     "description",
+    "members",
     "enabled",
     "ttl",
     "networks",
@@ -267,6 +288,7 @@ fn nonsense() -> impl Strategy<Value = Value> {
     let keys = proptest::sample::select(vec![
         "name",
         "address",
+        "monitor_id",
         "weight",
         "condition",
         "overrides",

@@ -4,7 +4,9 @@
 
 mod build;
 mod drift;
+mod health;
 mod load_balancers;
+mod monitor_groups;
 mod monitors;
 mod nulls;
 mod patches;

@@ -1,15 +1,17 @@
 //! An account with a few objects in it, and the shortest way to send it a body.
 
 use evenkeel_api::{
-    Account, Context, Limits, LoadBalancer, Lookup, Monitor, Pool, Problem, Verb, Zone,
+    Account, Context, Limits, LoadBalancer, Lookup, Monitor, MonitorGroup, Pool, Problem, Verb,
+    Zone,
 };
-use evenkeel_api::{load_balancer, monitor, pool, zone};
+use evenkeel_api::{load_balancer, monitor, monitor_group, pool, zone};
 use serde_json::{Value, json};
 
 pub(crate) const POOL_A: &str = "1a2b3c4d5e6f708192a3b4c5d6e7f809";
 pub(crate) const POOL_B: &str = "2a2b3c4d5e6f708192a3b4c5d6e7f809";
 pub(crate) const POOL_C: &str = "3a2b3c4d5e6f708192a3b4c5d6e7f809";
 pub(crate) const MONITOR: &str = "0f1e2d3c4b5a69788796a5b4c3d2e1f0";
+pub(crate) const OTHER_MONITOR: &str = "1f1e2d3c4b5a69788796a5b4c3d2e1f0";
 pub(crate) const GROUP: &str = "4f1e2d3c4b5a69788796a5b4c3d2e1f0";
 pub(crate) const ZONE: &str = "0c5a7d1e9b8f4a6d8e2f3b4c5d6e7f80";
 pub(crate) const NEW: &str = "9f8e7d6c5b4a39281706f5e4d3c2b1a0";
@@ -34,7 +36,7 @@ impl Lookup for World {
     }
 
     fn monitor_exists(&self, id: &str) -> bool {
-        id == MONITOR
+        [MONITOR, OTHER_MONITOR].contains(&id)
     }
 
     fn monitor_group_exists(&self, id: &str) -> bool {
@@ -150,6 +152,22 @@ impl Resource for Monitor {
         current: Option<&Self>,
     ) -> Result<Self, Vec<Problem>> {
         monitor::apply(verb, body.to_string().as_bytes(), current, &world.context())
+    }
+}
+
+impl Resource for MonitorGroup {
+    fn minimal() -> Value {
+        json!({"description": "", "members": [{"monitor_id": MONITOR, "enabled": true,
+            "must_be_healthy": false, "monitoring_only": false}]})
+    }
+
+    fn apply(
+        world: &World,
+        verb: Verb,
+        body: &Value,
+        current: Option<&Self>,
+    ) -> Result<Self, Vec<Problem>> {
+        monitor_group::apply(verb, body.to_string().as_bytes(), current, &world.context())
     }
 }
 

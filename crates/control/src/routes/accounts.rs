@@ -3,8 +3,9 @@
 use std::cmp::Ordering;
 use std::sync::Arc;
 
-use axum::extract::{Extension, State};
+use axum::extract::State;
 use evenkeel_api::Account;
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::object::{page_of, success};
@@ -15,7 +16,7 @@ use crate::error::{Answer, ApiError};
 use crate::request::{At, Direction, Page, Parameters, bounded_page};
 
 /// The query of the list.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 pub(super) struct ListQuery {
     name: Option<String>,
     direction: Option<Direction>,
@@ -50,7 +51,7 @@ pub(super) async fn fetch(State(app): State<Arc<App>>, at: At) -> Answer<Account
 /// GET of whether the caller's token works, asked by way of an account.
 pub(super) async fn verify_token(
     State(app): State<Arc<App>>,
-    Extension(caller): Extension<Caller>,
+    caller: Caller,
     at: At,
 ) -> Result<VerifiedToken, ApiError> {
     at.account(&app.catalog())?;

@@ -6,12 +6,15 @@ use evenkeel_api::{Context, Limits, LoadBalancer, Problem, Verb};
 
 use super::object::{Object, Shared};
 use crate::catalog::{Catalog, Table};
+use crate::permission::Group;
 use crate::records::{Owned, Owner, kind};
 use crate::request::Place;
 
 impl Object for LoadBalancer {
     const KIND: &str = kind::LOAD_BALANCER;
     const NOUN: &str = "load balancer";
+    const GROUP: Group = Group::LoadBalancers;
+    const REQUIRED: &'static [&'static str] = &["default_pools", "fallback_pool"];
 
     fn table(catalog: &Catalog) -> &Table<Owned<Self>> {
         &catalog.load_balancers

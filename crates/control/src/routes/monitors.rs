@@ -11,12 +11,15 @@ use super::references::{Reference, Resource};
 use crate::app::App;
 use crate::catalog::{Catalog, Table};
 use crate::error::Answer;
+use crate::permission::Group;
 use crate::records::{Owned, kind};
 use crate::request::{At, Place};
 
 impl Object for Monitor {
     const KIND: &str = kind::MONITOR;
     const NOUN: &str = "monitor";
+    const GROUP: Group = Group::MonitorsAndPools;
+    const REQUIRED: &'static [&'static str] = &[];
 
     fn table(catalog: &Catalog) -> &Table<Owned<Self>> {
         &catalog.monitors

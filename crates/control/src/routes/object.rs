@@ -7,24 +7,33 @@ use axum::extract::State;
 use evenkeel_api::envelope::{self, Envelope};
 use evenkeel_api::{Context, Limits, Problem, Verb};
 use evenkeel_model::View;
+use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::app::{App, Draft, within_quota};
+use crate::auth::Caller;
 use crate::catalog::{Catalog, Row, Table};
 use crate::error::{Answer, ApiError};
 use crate::ids::{new_id, now};
+use crate::permission::Group;
 use crate::records::Owned;
 use crate::request::{At, Body, Page, Parameters, Place};
 
 /// A kind of document with all verbs.
 pub(super) trait Object:
-    Clone + Serialize + DeserializeOwned + Send + Sync + 'static
+    Clone + Serialize + DeserializeOwned + JsonSchema + Send + Sync + 'static
 {
     /// The kind in the store.
     const KIND: &str;
     /// The word for it in messages.
     const NOUN: &str;
+    /// Which permissions are about it.
+    const GROUP: Group;
+    /// What a new one must be given.
+    const REQUIRED: &'static [&'static str];
+    /// Whether a deletion answers with the whole document instead of its id.
+    const DELETE_ANSWERS_WHOLE: bool = false;
 
     /// All of them.
     fn table(catalog: &Catalog) -> &Table<Owned<Self>>;
@@ -63,17 +72,21 @@ pub(super) trait Object:
 pub(super) struct Shared<O>(pub(super) Arc<Owned<O>>);
 
 /// What a deletion answers.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct Deleted {
+    /// Of what was deleted.
     pub(super) id: String,
 }
 
 /// The query of a list.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 pub(super) struct ListQuery {
+    /// Only what names this monitor.
     monitor: Option<String>,
     // Not flattened: that would make serde read the numbers as text.
+    /// From 1; everything is on one page unless `per_page` says otherwise.
     page: Option<u64>,
+    /// Items on a page.
     per_page: Option<u64>,
 }
 
@@ -128,11 +141,12 @@ pub(super) async fn list<O: Object>(
 /// POST on the collection.
 pub(super) async fn create<O: Object>(
     State(app): State<Arc<App>>,
+    caller: Caller,
     at: At,
     Body(body): Body,
 ) -> Answer<O> {
     let id = new_id();
-    app.change(|catalog, draft| {
+    app.change(&caller, |catalog, draft| {
         let place = at.place(catalog)?;
         let others = O::table(catalog).values();
         let others = others.filter(|other| place.account_has(catalog, &other.owner));
@@ -158,23 +172,31 @@ pub(super) async fn fetch<O: Object>(State(app): State<Arc<App>>, at: At) -> Ans
 /// PUT on one.
 pub(super) async fn replace<O: Object>(
     State(app): State<Arc<App>>,
+    caller: Caller,
     at: At,
     Body(body): Body,
 ) -> Answer<O> {
-    update(&app, Verb::Replace, &at, &body).await
+    update(&app, &caller, Verb::Replace, &at, &body).await
 }
 
 /// PATCH on one.
 pub(super) async fn patch<O: Object>(
     State(app): State<Arc<App>>,
+    caller: Caller,
     at: At,
     Body(body): Body,
 ) -> Answer<O> {
-    update(&app, Verb::Patch, &at, &body).await
+    update(&app, &caller, Verb::Patch, &at, &body).await
 }
 
-async fn update<O: Object>(app: &App, verb: Verb, at: &At, body: &[u8]) -> Answer<O> {
-    app.change(|catalog, draft: &mut Draft| {
+async fn update<O: Object>(
+    app: &App,
+    caller: &Caller,
+    verb: Verb,
+    at: &At,
+    body: &[u8],
+) -> Answer<O> {
+    app.change(caller, |catalog, draft: &mut Draft| {
         let place = at.place(catalog)?;
         let row = find::<O>(catalog, &place, at.id())?;
         let lookup = catalog.of_account(&place.account);
@@ -189,15 +211,33 @@ async fn update<O: Object>(app: &App, verb: Verb, at: &At, body: &[u8]) -> Answe
 }
 
 /// DELETE on one. A body is neither wanted nor looked at.
-pub(super) async fn delete<O: Object>(State(app): State<Arc<App>>, at: At) -> Answer<Deleted> {
-    app.change(|catalog, draft| {
+pub(super) async fn delete<O: Object>(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    at: At,
+) -> Answer<Deleted> {
+    remove::<O>(&app, &caller, &at).await?;
+    Ok(success(Deleted { id: at.id().to_owned() }))
+}
+
+/// DELETE on one, answered with what was deleted.
+pub(super) async fn delete_whole<O: Object>(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    at: At,
+) -> Answer<O> {
+    let document = remove::<O>(&app, &caller, &at).await?;
+    Ok(success(document.answered(&app.live.load())))
+}
+
+async fn remove<O: Object>(app: &App, caller: &Caller, at: &At) -> Result<O, ApiError> {
+    app.change(caller, |catalog, draft| {
         let row = find::<O>(catalog, &at.place(catalog)?, at.id())?;
         if O::is_referenced(catalog, at.id()) {
             return Err(Problem::referenced().into());
         }
         draft.delete(row);
-        Ok(Deleted { id: at.id().to_owned() })
+        Ok(row.value.document.clone())
     })
     .await
-    .map(success)
 }

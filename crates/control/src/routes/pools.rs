@@ -7,20 +7,25 @@ use axum::extract::State;
 use evenkeel_api::references::pools_of;
 use evenkeel_api::{Context, Limits, Pool, Problem, Verb, envelope, pool};
 use evenkeel_model::{Health, PoolId, PoolIx, PoolStatus, Verdict, View};
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::object::{Object, Shared, all, find, page_of, success};
 use super::references::{Reference, Resource};
 use crate::app::App;
+use crate::auth::Caller;
 use crate::catalog::{Catalog, Table};
 use crate::error::Answer;
 use crate::ids::now;
+use crate::permission::Group;
 use crate::records::{Owned, kind};
 use crate::request::{At, Body, Page, Parameters, Place};
 
 impl Object for Pool {
     const KIND: &str = kind::POOL;
     const NOUN: &str = "pool";
+    const GROUP: Group = Group::MonitorsAndPools;
+    const REQUIRED: &'static [&'static str] = &["name", "origins"];
 
     fn table(catalog: &Catalog) -> &Table<Owned<Self>> {
         &catalog.pools
@@ -88,7 +93,7 @@ fn pool_is_healthy(health: &Health, ix: PoolIx) -> Option<bool> {
 }
 
 /// Which pools a PATCH of all of them is for: one page of them, told in either of two ways.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 pub(super) struct PatchQuery {
     page: Option<u64>,
     per_page: Option<u64>,
@@ -99,6 +104,7 @@ pub(super) struct PatchQuery {
 /// PATCH on the collection: clears the e-mail address of many pools at once.
 pub(super) async fn patch_all(
     State(app): State<Arc<App>>,
+    caller: Caller,
     at: At,
     Parameters(query): Parameters<PatchQuery>,
     Body(body): Body,
@@ -106,7 +112,7 @@ pub(super) async fn patch_all(
     let limit = query.limit.map_or(usize::MAX, saturated);
     let offset = query.offset.map_or(0, saturated);
     let changed = app
-        .change(|catalog, draft| {
+        .change(&caller, |catalog, draft| {
             let place = at.place(catalog)?;
             let (pools, _) =
                 envelope::page(all::<Pool>(catalog, &place), query.page, query.per_page);
@@ -126,6 +132,14 @@ pub(super) async fn patch_all(
 
 fn saturated(number: u64) -> usize {
     usize::try_from(number).unwrap_or(usize::MAX)
+}
+
+/// The body of a PATCH of all pools.
+#[derive(Debug, JsonSchema)]
+pub(super) struct PatchAll {
+    /// Only the empty text: it clears the address of every pool.
+    #[expect(dead_code, reason = "describes; the body is read by `pool::apply_to_all`")]
+    notification_email: String,
 }
 
 /// GET of who names a pool, and of the monitor that it names.

@@ -1,9 +1,10 @@
 //! The answer to "who names whom" (api.md 2.7).
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// One end of a reference, seen from the other.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct Reference {
     reference_type: Direction,
     resource_type: Resource,
@@ -12,7 +13,7 @@ pub(super) struct Reference {
 }
 
 /// Which way a reference points.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 enum Direction {
     /// It names the object asked about.
@@ -22,7 +23,7 @@ enum Direction {
 }
 
 /// What is at the other end.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Resource {
     LoadBalancer,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::extract::State;
 use evenkeel_api::regions::{RegionFilter, Regions, regions};
 use evenkeel_model::Region;
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::object::success;
@@ -13,7 +14,7 @@ use crate::error::{Answer, ApiError};
 use crate::request::{At, Parameters};
 
 /// The query, under the names of either source; the longer one counts where both are sent.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 pub(super) struct RegionQuery {
     country_code_a2: Option<String>,
     country_code: Option<String>,

@@ -16,7 +16,9 @@ use axum::body::Body;
 use evenkeel_api::Limits;
 use evenkeel_decision::health::Report;
 use evenkeel_model::Live;
-use evenkeel_store::{Batch, Commit, CommitError, MemoryStore, Revision, Snapshot, Store};
+use evenkeel_store::{
+    Batch, Commit, CommitError, JournalQuery, MemoryStore, Reading, Revision, Snapshot, Store,
+};
 use http::{HeaderMap, Request};
 use http_body_util::BodyExt;
 use hyper::service::Service;
@@ -58,6 +60,10 @@ impl Store for TestStore {
 
     fn watch(&self) -> watch::Receiver<Revision> {
         self.memory.watch()
+    }
+
+    fn journal(&self, query: JournalQuery) -> Reading<'_> {
+        self.memory.journal(query)
     }
 }
 
@@ -228,4 +234,14 @@ fn pool_body(name: &str) -> Value {
 
 fn lb_body(name: &str, pool: &str) -> Value {
     json!({"name": name, "default_pools": [pool], "fallback_pool": pool})
+}
+
+/// The description as it is served.
+pub(super) async fn served_openapi() -> String {
+    let api = Api::start().await;
+    let request = Request::get("/client/v4/openapi.json").body(Body::empty()).unwrap();
+    let response = api.service.call(request).await.unwrap();
+    assert_eq!(response.status(), 200);
+    let bytes = response.into_body().collect().await.unwrap().to_bytes();
+    String::from_utf8(bytes.to_vec()).unwrap()
 }

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Extension, State};
+use axum::extract::State;
 use evenkeel_api::User;
 use evenkeel_api::envelope::{ApiMessage, Envelope};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::object::success;
@@ -14,7 +15,7 @@ use crate::auth::Caller;
 use crate::error::{Answer, ApiError};
 
 /// What a token is told about itself.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct TokenStatus {
     id: String,
     status: &'static str,
@@ -24,10 +25,7 @@ pub(super) struct TokenStatus {
 pub(super) type VerifiedToken = Json<Envelope<TokenStatus>>;
 
 /// GET on the user who is asking.
-pub(super) async fn fetch(
-    State(app): State<Arc<App>>,
-    Extension(caller): Extension<Caller>,
-) -> Answer<User> {
+pub(super) async fn fetch(State(app): State<Arc<App>>, caller: Caller) -> Answer<User> {
     let catalog = app.catalog();
     let token = catalog.tokens.get(&caller.token_id);
     let user = token.and_then(|token| catalog.users.get(&token.user_id));
@@ -35,7 +33,7 @@ pub(super) async fn fetch(
 }
 
 /// GET of whether the caller's token works: it came this far.
-pub(super) async fn verify_token(Extension(caller): Extension<Caller>) -> VerifiedToken {
+pub(super) async fn verify_token(caller: Caller) -> VerifiedToken {
     verified(&caller)
 }
 

@@ -6,10 +6,12 @@ use std::sync::Arc;
 use axum::extract::State;
 use evenkeel_api::zone::{self, Scope};
 use evenkeel_api::{Account, Context, Verb, Zone};
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::object::{Deleted, page_of, success};
 use crate::app::App;
+use crate::auth::Caller;
 use crate::catalog::{Catalog, Row};
 use crate::error::{Answer, ApiError};
 use crate::ids::{new_id, now};
@@ -17,7 +19,7 @@ use crate::records::{Owner, kind};
 use crate::request::{At, Body, Direction, Page, Parameters, bounded_page};
 
 /// The query of the list.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 pub(super) struct ListQuery {
     name: Option<String>,
     #[serde(rename = "account.id")]
@@ -36,7 +38,7 @@ pub(super) struct ListQuery {
 }
 
 /// How many of the filters a zone must pass.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 enum Match {
     #[default]
@@ -45,7 +47,7 @@ enum Match {
 }
 
 /// By what zones are ordered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
 enum Order {
     #[default]
     #[serde(rename = "name")]
@@ -109,9 +111,13 @@ pub(super) async fn list(
 }
 
 /// POST on the collection.
-pub(super) async fn create(State(app): State<Arc<App>>, Body(body): Body) -> Answer<Zone> {
+pub(super) async fn create(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Body(body): Body,
+) -> Answer<Zone> {
     let id = new_id();
-    app.change(|catalog, draft| {
+    app.change(&caller, |catalog, draft| {
         let zone = apply(&app, catalog, Verb::Create, &body, None, &id)?;
         draft.create(kind::ZONE, &id, &zone);
         Ok(zone)
@@ -127,8 +133,13 @@ pub(super) async fn fetch(State(app): State<Arc<App>>, at: At) -> Answer<Zone> {
 }
 
 /// PATCH on one.
-pub(super) async fn patch(State(app): State<Arc<App>>, at: At, Body(body): Body) -> Answer<Zone> {
-    app.change(|catalog, draft| {
+pub(super) async fn patch(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    at: At,
+    Body(body): Body,
+) -> Answer<Zone> {
+    app.change(&caller, |catalog, draft| {
         let row = find(catalog, &at)?;
         let zone = apply(&app, catalog, Verb::Patch, &body, Some(&row.value), &row.value.id)?;
         draft.update(row, &zone);
@@ -139,8 +150,8 @@ pub(super) async fn patch(State(app): State<Arc<App>>, at: At, Body(body): Body)
 }
 
 /// DELETE on one, and on its load balancers.
-pub(super) async fn delete(State(app): State<Arc<App>>, at: At) -> Answer<Deleted> {
-    app.change(|catalog, draft| {
+pub(super) async fn delete(State(app): State<Arc<App>>, caller: Caller, at: At) -> Answer<Deleted> {
+    app.change(&caller, |catalog, draft| {
         let row = find(catalog, &at)?;
         let owner = Owner::Zone(row.value.id.clone());
         for lb in catalog.load_balancers.rows().filter(|lb| lb.value.owner == owner) {

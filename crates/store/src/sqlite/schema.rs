@@ -17,7 +17,8 @@ const APPLICATION_ID: i32 = 0x4576_6e4b;
 
 /// Entry `n` leads from schema version `n` to `n + 1`; `PRAGMA user_version` holds the version.
 /// Entries are never edited once released.
-const MIGRATIONS: &[&str] = &["
+const MIGRATIONS: &[&str] = &[
+    "
     CREATE TABLE document (
         kind     TEXT    NOT NULL,
         id       TEXT    NOT NULL,
@@ -30,7 +31,22 @@ const MIGRATIONS: &[&str] = &["
         revision INTEGER NOT NULL
     ) STRICT;
     INSERT INTO store (only_row, revision) VALUES (0, 0);
-"];
+",
+    "
+    CREATE TABLE entry (
+        sequence INTEGER PRIMARY KEY AUTOINCREMENT,
+        stream   TEXT    NOT NULL,
+        at_ms    INTEGER NOT NULL,
+        body     BLOB    NOT NULL
+    ) STRICT;
+    CREATE INDEX entry_of_stream ON entry (stream, sequence, at_ms);
+    CREATE TABLE stream (
+        name    TEXT    PRIMARY KEY,
+        entries INTEGER NOT NULL,
+        bytes   INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
+",
+];
 
 /// Sets the connection up, checks that the database is whole and ours, and migrates it.
 pub(super) fn prepare(connection: &Connection, path: &Path) -> Result<(), OpenError> {

@@ -7,9 +7,11 @@ use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior};
 use tokio::sync::{mpsc, oneshot};
 
 use super::directory::Directory;
+use super::journal;
 use crate::batch::{Batch, Write};
 use crate::document::Revision;
 use crate::error::CommitError;
+use crate::journal::Retentions;
 use crate::published::Published;
 use crate::snapshot::Snapshot;
 
@@ -30,6 +32,7 @@ type Outcome = Result<Revision, CommitError>;
 pub(super) struct Writer {
     connection: Connection,
     published: Arc<Published>,
+    retentions: Retentions,
     /// Why nothing is written any more, once the storage failed.
     refusing: Option<Arc<str>>,
     // Declared last: fields drop in order, and the lock must outlive the connection.
@@ -40,9 +43,10 @@ impl Writer {
     pub(super) fn new(
         connection: Connection,
         published: Arc<Published>,
+        retentions: Retentions,
         directory: Directory,
     ) -> Self {
-        Self { connection, published, refusing: None, _directory: directory }
+        Self { connection, published, retentions, refusing: None, _directory: directory }
     }
 
     /// Writes until the queue is closed and empty.
@@ -84,18 +88,21 @@ impl Writer {
         let before = next.revision();
         let outcomes: Vec<_> =
             batches.iter().map(|batch| next.check(batch).map(|()| next.apply(batch))).collect();
-        if next.revision() == before {
+        let accepted = batches.iter().zip(&outcomes).filter_map(|(batch, outcome)| {
+            outcome.as_ref().ok().map(|revision| (*batch, *revision))
+        });
+        let appended = accepted.clone().any(|(batch, _)| !batch.appends.is_empty());
+        if next.revision() == before && !appended {
             return Ok(outcomes);
         }
         if let Some(cause) = &self.refusing {
             return Err(CommitError::Refused { cause: Arc::clone(cause) });
         }
-        let accepted = batches.iter().zip(&outcomes).filter_map(|(batch, outcome)| {
-            outcome.as_ref().ok().map(|revision| (*batch, *revision))
-        });
-        match persist(&mut self.connection, accepted, next.revision()) {
+        match persist(&mut self.connection, accepted, next.revision(), &self.retentions) {
             Ok(()) => {
-                self.published.publish(next);
+                if next.revision() != before {
+                    self.published.publish(next);
+                }
                 Ok(outcomes)
             }
             Err(error) => Err(self.failed(error)),
@@ -129,16 +136,18 @@ fn persist<'b>(
     connection: &mut Connection,
     batches: impl Iterator<Item = (&'b Batch, Revision)>,
     last: Revision,
+    retentions: &Retentions,
 ) -> rusqlite::Result<()> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     for (batch, revision) in batches {
-        persist_batch(&transaction, batch, revision)?;
+        persist_changes(&transaction, batch, revision)?;
+        journal::persist(&transaction, &batch.appends, retentions)?;
     }
     transaction.prepare_cached("UPDATE store SET revision = ?1")?.execute([last])?;
     transaction.commit()
 }
 
-fn persist_batch(
+fn persist_changes(
     transaction: &Transaction<'_>,
     batch: &Batch,
     revision: Revision,

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 
-use evenkeel_store::{Batch, Key, SqliteStore, Store};
+use evenkeel_store::{Batch, JournalQuery, Key, SqliteStore, Store};
 use tokio::task::JoinSet;
 
 /// Names the folder to the child that is going to be killed.
@@ -17,7 +17,8 @@ const ACKS_MAX: u64 = 120;
 /// Commits that a child keeps under way at once, so that groups form.
 const WRITERS: u64 = 4;
 
-/// Batch `n` writes `n` as `left/n` and as `right/n`: each must have both or none.
+/// Batch `n` writes `n` as `left/n` and as `right/n`, and says so in the journal: each must have
+/// all of it or none.
 fn assert_whole(store: &dyn Store) {
     let snapshot = store.snapshot();
     let (left, right) = (snapshot.documents("left"), snapshot.documents("right"));
@@ -25,6 +26,23 @@ fn assert_whole(store: &dyn Store) {
     for (left, right) in left.clone().zip(right) {
         assert_eq!((&left.key.id, left.revision), (&right.key.id, right.revision));
         assert_eq!((&*left.body, &*right.body), (left.key.id.as_bytes(), right.key.id.as_bytes()));
+    }
+    let mut told = entries(store);
+    told.sort();
+    let written: Vec<_> = left.map(|left| left.body.to_vec()).collect();
+    assert_eq!(told, written, "the journal tells of other batches than were written");
+}
+
+/// Every body in the journal, newest first.
+fn entries(store: &dyn Store) -> Vec<Vec<u8>> {
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let mut query = JournalQuery::newest("log", 100);
+    let mut bodies = Vec::new();
+    loop {
+        let page = runtime.block_on(store.journal(query.clone())).unwrap();
+        let Some(last) = page.last() else { return bodies };
+        query.before = Some(last.sequence);
+        bodies.extend(page.into_iter().map(|entry| entry.body.to_vec()));
     }
 }
 
@@ -101,7 +119,8 @@ async fn write(store: Arc<SqliteStore>, mut number: u64) {
         let id = format!("{number:012}");
         let batch = Batch::new()
             .create(Key::new("left", &id), id.as_bytes())
-            .create(Key::new("right", &id), id.as_bytes());
+            .create(Key::new("right", &id), id.as_bytes())
+            .append("log", number, id.as_bytes());
         store.commit(batch).await.unwrap();
         let mut out = std::io::stdout().lock();
         writeln!(out, "ack {id}").and_then(|()| out.flush()).unwrap();

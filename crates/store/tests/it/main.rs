@@ -1,9 +1,10 @@
-//! What every store promises (`suite`), and what the one on disk promises beyond that: nothing
+//! What every store promises (`suite`, `journal`), and what the one on disk promises beyond that: nothing
 //! acknowledged is lost with the process (`crash`), and a disk that fails is reported (`storage`).
 
 #![expect(clippy::unwrap_used, reason = "a test stops where its set-up fails")]
 
 mod crash;
+mod journal;
 mod open;
 mod storage;
 mod suite;

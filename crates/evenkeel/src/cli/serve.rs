@@ -1,0 +1,55 @@
+//! The flags of `evenkeel serve`.
+
+use clap::Args;
+
+/// Settings as typed. What is not given here is looked for in the environment (`EVENKEEL_…`), then
+/// in the file of `--config`. Values are read and judged in `settings`, the same way for all three.
+#[derive(Debug, Args)]
+pub(crate) struct ServeArgs {
+    /// TOML file with the same settings as keys [env: EVENKEEL_CONFIG]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<String>,
+    /// Where documents and all else that must survive is kept [default: ./evenkeel-data]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data_dir: Option<String>,
+    /// Address of the REST API, /readyz, /healthz and /metrics [default: 127.0.0.1:8787]
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) api: Option<String>,
+    /// Address of a plain HTTP listener; repeatable [default: 127.0.0.1:8080]
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) http: Vec<String>,
+    /// Address of a TLS listener; repeatable (not available yet)
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) https: Vec<String>,
+    /// Certificate chain of the TLS listeners (not available yet)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) tls_cert: Option<String>,
+    /// Private key of the TLS listeners (not available yet)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) tls_key: Option<String>,
+    /// Address of the authoritative DNS server (not available yet)
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) dns: Vec<String>,
+    /// Data-plane threads [default: one per core]
+    #[arg(long, value_name = "N")]
+    pub(crate) workers: Option<String>,
+    /// Code of the PoP where this node stands [default: LOC]
+    #[arg(long, value_name = "CODE")]
+    pub(crate) pop: Option<String>,
+    /// Region where this node stands, WNAM to SEAS [default: WEU]
+    #[arg(long, value_name = "CODE")]
+    pub(crate) region: Option<String>,
+    /// Where this node stands, in degrees north and east, for proximity steering: 38.72/-9.14
+    #[arg(long, value_name = "LAT/LON", allow_hyphen_values = true)]
+    pub(crate) coordinates: Option<String>,
+    /// MaxMind-format database of countries, cities or ASNs; repeatable, later ones are asked first
+    /// [default: built-in countries]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) geoip: Vec<String>,
+    /// Smallest monitor interval the API accepts, in seconds [default: 10]
+    #[arg(long, value_name = "S")]
+    pub(crate) monitor_interval_min: Option<String>,
+    /// Access log as JSON lines, `-` for standard output (not available yet)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) access_log: Option<String>,
+}
