@@ -1,8 +1,9 @@
 //! The edge to the operating system that every plane shares: listeners, dialing, name resolution,
-//! TLS clients, where addresses are, and the real clock. Knows nothing of balancing or HTTP.
+//! pings, TLS clients, where addresses are, and the real clock. Knows nothing of balancing or HTTP.
 
 pub mod dial;
 pub mod geo;
+pub mod icmp;
 pub mod listen;
 pub mod resolve;
 pub mod tls;
