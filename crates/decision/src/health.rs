@@ -21,7 +21,9 @@
 //! and telling of it is `control`'s.
 
 pub mod group;
+pub mod ledger;
 pub mod state;
+pub mod status;
 pub mod vote;
 
 use evenkeel_model::{EndpointHealth, EndpointId, MonitorId};
