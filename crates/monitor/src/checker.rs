@@ -1,7 +1,7 @@
 //! The checker: which endpoints are probed, when, and what their probes add up to.
 //!
 //! One task owns all jobs and waits for whichever comes first: a new view, a probe that is due, a
-//! probe that ended, the shutdown. What a probe does on the wire is the [`Prober`]'s.
+//! probe that ended, the shutdown. What a probe does on the wire is the [prober](crate::probe)'s.
 
 use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::future::pending;
@@ -15,7 +15,7 @@ use tokio::task::{AbortHandle, Id, JoinError, JoinSet};
 use tokio::time::{Instant, sleep_until};
 use tracing::{debug, error};
 
-use crate::probe::{Probe, Prober};
+use crate::probe::{Probe, Probing};
 use crate::stats::{Stats, count};
 use crate::target::{JobId, Target};
 use crate::ticks::Ticks;
@@ -76,7 +76,7 @@ pub(crate) struct Checker<P> {
     probed: HashMap<Id, JobId>,
 }
 
-impl<P: Prober> Checker<P> {
+impl<P: Probing> Checker<P> {
     /// A checker without jobs.
     pub(crate) fn new(
         prober: P,

@@ -1,15 +1,14 @@
-//! What one probe asks of whom: an endpoint and the monitor that judges it.
+//! Who is probed by whom, as places of a configuration.
 
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use evenkeel_model::{
-    Config, Endpoint, EndpointId, EndpointIx, Monitor, MonitorId, MonitorIx, MonitorKind, Pool,
+    Config, Endpoint, EndpointId, EndpointIx, Monitor, MonitorId, MonitorIx, Pool,
 };
 
-/// How much of a pool's identifier a probe tells the endpoint (behaviour.md 7.3).
-const POOL_ID_PREFIX_DIGITS: usize = 16;
+use crate::ask::Ask;
 
 /// Whose outcomes add up to one verdict, and whose probes never overlap: an endpoint as one monitor
 /// sees it. The members of a monitor group each have their own.
@@ -64,34 +63,9 @@ impl Target {
         Duration::from_millis(u64::from(self.monitor().interval_ms))
     }
 
-    /// Limit on one attempt.
-    pub(crate) fn timeout(&self) -> Duration {
-        Duration::from_millis(u64::from(self.monitor().timeout_ms))
-    }
-
-    /// The port to probe: the monitor's, else the endpoint's, else the protocol's (behaviour.md
-    /// U27).
-    pub(crate) fn port(&self) -> Option<u16> {
-        let protocol = match self.monitor().kind {
-            MonitorKind::Http { tls: false, .. } => 80,
-            MonitorKind::Http { tls: true, .. } => 443,
-            MonitorKind::Tcp
-            | MonitorKind::UdpIcmp
-            | MonitorKind::IcmpPing
-            | MonitorKind::Smtp
-            | MonitorKind::Grpc { .. } => 0,
-        };
-        [self.monitor().port, self.endpoint().port, protocol].into_iter().find(|port| *port != 0)
-    }
-
-    /// Who asks, as the endpoint sees it. Monitors cannot change it (behaviour.md 7.3).
-    pub(crate) fn user_agent(&self) -> String {
-        let pool = self.pool().id.to_string();
-        format!(
-            "Mozilla/5.0 (compatible; Evenkeel-Traffic-Manager/1.0; \
-             +https://github.com/evenkeel/evenkeel; pool-id: {})",
-            &pool[..POOL_ID_PREFIX_DIGITS]
-        )
+    /// What a probe asks.
+    pub(crate) fn ask(&self) -> Ask<'_> {
+        Ask::new(self.pool().id, self.endpoint(), self.monitor())
     }
 
     /// Whether a probe of `other` would put the same question to the same endpoint, so that

@@ -29,7 +29,7 @@ pub(crate) fn monitor(kind: MonitorKind) -> Monitor {
 
 /// Members of an HTTP monitor, with the API's defaults.
 #[derive(Clone, Copy)]
-pub(crate) struct Ask<'a> {
+pub(crate) struct HttpAsk<'a> {
     pub tls: bool,
     pub allow_insecure: bool,
     pub method: Method,
@@ -40,7 +40,7 @@ pub(crate) struct Ask<'a> {
     pub follow: bool,
 }
 
-impl Default for Ask<'_> {
+impl Default for HttpAsk<'_> {
     fn default() -> Self {
         Self {
             tls: false,
@@ -55,8 +55,8 @@ impl Default for Ask<'_> {
     }
 }
 
-impl From<Ask<'_>> for MonitorKind {
-    fn from(ask: Ask<'_>) -> Self {
+impl From<HttpAsk<'_>> for MonitorKind {
+    fn from(ask: HttpAsk<'_>) -> Self {
         let header = |(name, value): &(&str, &str)| ((*name).to_owned(), vec![(*value).to_owned()]);
         Self::Http {
             tls: ask.tls,

@@ -9,7 +9,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
 use super::*;
-use crate::testing::{Ask, ConfigSpec, config, endpoint, monitor};
+use crate::testing::{ConfigSpec, HttpAsk, config, endpoint, monitor};
 
 /// Reports that fit the publisher's queue, in tests that read all of them.
 const REPORTS: usize = 1_000_000;
@@ -61,7 +61,7 @@ impl Drop for Guard<'_> {
     }
 }
 
-impl Prober for Scripted {
+impl Probing for Scripted {
     async fn probe(&self, target: &Target) -> Option<Probe> {
         let _guard = Guard::new(&self.seen, target.id());
         let (reason, takes) = (self.script)(&target.endpoint().name);
@@ -310,8 +310,10 @@ async fn a_probe_under_way_is_ended_with_its_job() {
 
 #[tokio::test(start_paused = true)]
 async fn a_changed_question_voids_the_streak_and_other_changes_do_not() {
-    let http =
-        |path| Monitor { consecutive_down: 3, ..monitor(Ask { path, ..Ask::default() }.into()) };
+    let http = |path| Monitor {
+        consecutive_down: 3,
+        ..monitor(HttpAsk { path, ..HttpAsk::default() }.into())
+    };
     let base = one(http("/"));
     let with_monitor = |monitor| ConfigSpec { monitor: Some(monitor), ..base.clone() };
     let with_endpoint =

@@ -3,7 +3,7 @@
 use super::servers::{Authority, raw};
 use super::*;
 
-const HTTPS: Ask<'_> = Ask {
+const HTTPS: HttpAsk<'_> = HttpAsk {
     tls: true,
     allow_insecure: false,
     method: Method::Get,
@@ -21,7 +21,7 @@ fn named(address: SocketAddr, host: &str) -> EndpointSpec {
 #[tokio::test]
 async fn certificates_are_judged_unless_insecurity_is_allowed() {
     let (authority, stranger) = (Authority::new(), Authority::new());
-    let network = Network::new(authority.roots(), Vec::new());
+    let network = Prober::new(authority.roots(), Vec::new());
     for (config, host, reason) in [
         (authority.server(&["e.example"]), "e.example", FailureReason::NoFailures),
         (authority.server(&["127.0.0.1"]), "127.0.0.1", FailureReason::NoFailures),
@@ -38,7 +38,7 @@ async fn certificates_are_judged_unless_insecurity_is_allowed() {
         let server = Server::https(config, |_| Reply::status(200)).await;
         let strict = probe(&network, http(HTTPS, SOON_MS), named(server.address, host)).await;
         assert_eq!(strict.reason, reason, "{host}");
-        let lax = Ask { allow_insecure: true, ..HTTPS };
+        let lax = HttpAsk { allow_insecure: true, ..HTTPS };
         let lax = probe(&network, http(lax, SOON_MS), named(server.address, host)).await;
         assert_eq!(lax.reason, FailureReason::NoFailures, "{host}, insecure");
     }
@@ -59,7 +59,7 @@ async fn sni_is_the_effective_host_if_that_is_a_name() {
     .into_iter()
     .enumerate()
     {
-        let ask = Ask { allow_insecure: true, headers, ..HTTPS };
+        let ask = HttpAsk { allow_insecure: true, headers, ..HTTPS };
         probe(&network, http(ask, SOON_MS), endpoint).await;
         let seen = &server.seen()[n];
         assert!(seen.starts_with(&format!("SNI {sni}\n")), "{sni}: {seen}");
@@ -100,7 +100,7 @@ async fn a_handshake_without_an_end_is_an_http_timeout() {
 #[tokio::test]
 async fn what_breaks_inside_tls_has_the_same_names_as_outside() {
     let authority = Authority::new();
-    let network = Network::new(authority.roots(), Vec::new());
+    let network = Prober::new(authority.roots(), Vec::new());
     for (reply, reason) in [
         (Reply::body("ok"), FailureReason::NoFailures),
         (Reply::status(503), FailureReason::ResponseCodeMismatch),
