@@ -7,6 +7,7 @@
 //!
 //! The planes know nothing of each other. They meet in the view and in the channels made here.
 
+use std::collections::HashMap;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
@@ -143,6 +144,8 @@ impl Node {
                 roots: Arc::new(machine_roots()),
                 own_addresses: http.clone(),
                 stats,
+                // Health is not kept over restarts yet.
+                restored: HashMap::new(),
             },
             is_stopping,
         )?;

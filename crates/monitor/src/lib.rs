@@ -29,11 +29,12 @@ mod trace;
 #[cfg(test)]
 mod testing;
 
+use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 use evenkeel_decision::health::Report;
-use evenkeel_model::Live;
+use evenkeel_model::{EndpointHealth, EndpointId, Live, MonitorId};
 use rustls::RootCertStore;
 use tokio::sync::{mpsc, watch};
 
@@ -60,6 +61,9 @@ pub struct Options {
     pub own_addresses: Vec<SocketAddr>,
     /// Counted here.
     pub stats: Arc<Stats>,
+    /// What an earlier process knew and is fresh enough to go on from (behaviour.md 7.4): the jobs
+    /// of the first view start in this state instead of `Unknown`. Nothing is reported of it.
+    pub restored: HashMap<(EndpointId, MonitorId), EndpointHealth>,
 }
 
 /// Probes until `shutdown` holds true or its sender is gone.
@@ -72,9 +76,9 @@ pub struct Options {
 /// being resolved holds one thread of the runtime's blocking pool until the system's resolver gives
 /// up, so a runtime that must end promptly is shut down in the background.
 pub async fn run(options: Options, shutdown: watch::Receiver<bool>) {
-    let Options { live, revision, reports, roots, own_addresses, stats } = options;
+    let Options { live, revision, reports, roots, own_addresses, stats, restored } = options;
     let prober = Prober::new(roots, own_addresses);
-    Checker::new(prober, live, reports, stats).run(revision, shutdown).await;
+    Checker::new(prober, live, reports, stats, restored).run(revision, shutdown).await;
 }
 
 #[cfg(test)]
@@ -113,6 +117,7 @@ mod tests {
             roots: Arc::new(RootCertStore::empty()),
             own_addresses: Vec::new(),
             stats: Arc::default(),
+            restored: HashMap::new(),
         };
         let checker = tokio::spawn(run(options, shutdown));
         let mut next = async || timeout(Duration::from_secs(10), inbox.recv()).await.unwrap();

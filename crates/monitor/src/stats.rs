@@ -11,8 +11,9 @@ pub struct Stats {
     pub probes: AtomicU64,
     /// Those that did not pass.
     pub probes_failed: AtomicU64,
-    /// Probes that could not be made for want of files or memory on this machine. They say nothing
-    /// about the endpoint and send no report.
+    /// Probes that could not be made for want of files or memory on this machine, or were given up
+    /// because the process stood still meanwhile. They say nothing about the endpoint and send no
+    /// report.
     pub probes_abstained: AtomicU64,
     /// Ticks passed over because the endpoint's last probe was still waiting or running.
     pub ticks_skipped: AtomicU64,

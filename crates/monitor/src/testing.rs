@@ -78,13 +78,15 @@ pub(crate) fn endpoint(address: &str, port: u16) -> EndpointSpec {
 
 /// One pool with a monitor, or without.
 pub(crate) fn config(monitor: Option<Monitor>, endpoints: Vec<EndpointSpec>) -> ConfigSpec {
-    ConfigSpec { monitor, endpoints, enabled: true }
+    ConfigSpec { monitor, more: Vec::new(), endpoints, enabled: true }
 }
 
 /// One pool, still to be altered.
 #[derive(Clone)]
 pub(crate) struct ConfigSpec {
     pub monitor: Option<Monitor>,
+    /// Further members of its monitor group.
+    pub more: Vec<Monitor>,
     pub endpoints: Vec<EndpointSpec>,
     pub enabled: bool,
 }
@@ -94,7 +96,7 @@ impl ConfigSpec {
     pub(crate) fn build(&self) -> Arc<Config> {
         let key = AffinityKey([0; 32]);
         let mut builder = ConfigBuilder::new(AffinityKeys { current: key, previous: None });
-        let monitors = self.monitor.iter().cloned();
+        let monitors = self.monitor.iter().chain(&self.more).cloned();
         let monitors =
             monitors.map(|monitor| PoolMonitor::plain(builder.monitor(monitor))).collect();
         let spec = PoolSpec::new(POOL, "pool", self.endpoints.clone());

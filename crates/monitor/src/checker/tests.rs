@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use evenkeel_model::{EndpointSpec, LiveWriter, Monitor, MonitorId, MonitorKind};
 use tokio::task::JoinHandle;
-use tokio::time::{sleep, timeout};
+use tokio::time::{advance, sleep, timeout};
 
 use super::*;
 use crate::testing::{ConfigSpec, HttpAsk, config, endpoint, monitor};
@@ -88,13 +88,22 @@ impl Run {
         reports_max: usize,
         script: impl Fn(&str) -> (FailureReason, Duration) + Send + Sync + 'static,
     ) -> Self {
+        Self::restored(first, Restored::new(), reports_max, script)
+    }
+
+    fn restored(
+        first: &ConfigSpec,
+        restored: Restored,
+        reports_max: usize,
+        script: impl Fn(&str) -> (FailureReason, Duration) + Send + Sync + 'static,
+    ) -> Self {
         let (writer, live) = Live::new(first.view(1));
         let (revision, follower) = watch::channel(1);
         let (shutdown, stop) = watch::channel(false);
         let (reports, inbox) = mpsc::channel(reports_max);
         let (seen, stats) = (Arc::<Seen>::default(), Arc::<Stats>::default());
         let prober = Scripted { script: Box::new(script), seen: Arc::clone(&seen) };
-        let checker = Checker::new(prober, live, reports, Arc::clone(&stats));
+        let checker = Checker::new(prober, live, reports, Arc::clone(&stats), restored);
         let task = tokio::spawn(checker.run(follower, stop));
         Self { writer, revision, shutdown, inbox, stats, seen, task }
     }
@@ -401,6 +410,89 @@ async fn a_bug_in_one_probe_stops_no_other() {
     assert!(run.stats.probes_abstained.load(Ordering::Relaxed) >= 2);
     assert_eq!(run.starts().len(), 2);
     run.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_member_of_a_group_probes_on_its_own() {
+    let other = Monitor { id: MonitorId([2; 16]), interval_ms: 5_000, ..tcp() };
+    let spec = ConfigSpec { more: vec![other], ..one(tcp()) };
+    let mut run = Run::new(&spec, REPORTS, pass);
+    sleep(INTERVAL * 5 + Duration::from_secs(4)).await;
+    let mut counts = BTreeMap::new();
+    for (id, starts) in run.starts() {
+        counts.insert(id.monitor, starts.len());
+        assert_eq!(run.report().await.endpoint, id.endpoint);
+    }
+    assert_eq!(counts[&MonitorId([1; 16])], 6);
+    assert!((11..=12).contains(&counts[&MonitorId([2; 16])]), "{counts:?}");
+    run.publish(&one(tcp()));
+    sleep(Duration::from_millis(1)).await;
+    assert_eq!(run.stats.endpoints.load(Ordering::Relaxed), 1, "the other member left");
+    run.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn intervals_may_be_a_tenth_of_a_second() {
+    let often = Monitor { interval_ms: 100, timeout_ms: 90, ..tcp() };
+    let run = Run::new(&one(often), REPORTS, pass);
+    sleep(Duration::from_secs(60)).await;
+    let probes = run.starts().values().map(Vec::len).sum::<usize>();
+    assert!((598..=601).contains(&probes), "{probes}");
+    assert_eq!(run.stats.ticks_skipped.load(Ordering::Relaxed), 0);
+    run.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_the_process_stood_still_probes_are_spread_and_nobody_is_blamed() {
+    const ENDPOINTS: u32 = 2_000;
+    let takes = Duration::from_secs(1);
+    let mut run = Run::new(&many(ENDPOINTS), REPORTS, move |_| (FailureReason::NoFailures, takes));
+    sleep(INTERVAL + Duration::from_millis(1_500)).await;
+    let before: usize = run.starts().values().map(Vec::len).sum();
+    while run.inbox.try_recv().is_ok() {}
+    let under_way = run.seen.running.lock().unwrap().now.len();
+    assert!(under_way > 0);
+    let stopped = Instant::now();
+    advance(INTERVAL * 6).await;
+    let woken = Instant::now();
+    sleep(Duration::from_secs(2) + takes * 2).await;
+    assert_eq!(run.stats.probes_abstained.load(Ordering::Relaxed), under_way as u64);
+    let mut first = [0_u32; 22];
+    for start in run.starts().into_values().flatten().filter(|start| *start > stopped) {
+        first[(start - woken).as_millis().min(2_100) as usize / 100] += 1;
+    }
+    let probes: u32 = first[..21].iter().sum();
+    assert_eq!(probes, ENDPOINTS, "each anew, and once: {first:?}, {before} before");
+    assert!(first.iter().all(|count| *count < 2 * ENDPOINTS / 20), "{first:?}");
+    while let Ok(report) = run.inbox.try_recv() {
+        assert_eq!(report.health.verdict, Verdict::Healthy);
+    }
+    run.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_an_earlier_process_knew_is_where_the_first_jobs_go_on() {
+    let patient = Monitor { consecutive_up: 2, consecutive_down: 2, ..tcp() };
+    let spec = one(patient);
+    let endpoint = spec.build().endpoints[0].id;
+    for (verdict, then) in [
+        (Verdict::Healthy, [Verdict::Healthy, Verdict::Unhealthy]),
+        (Verdict::Unhealthy, [Verdict::Unhealthy, Verdict::Unhealthy]),
+        (Verdict::Unknown, [Verdict::Unknown, Verdict::Unhealthy]),
+    ] {
+        let health = EndpointHealth { verdict, rtt_us: Some(7), ..EndpointHealth::default() };
+        let restored = Restored::from([((endpoint, MonitorId([1; 16])), health)]);
+        let mut run = Run::restored(&spec, restored, REPORTS, refuse);
+        for expected in then {
+            let report = run.report().await;
+            assert_eq!((report.health.verdict, report.health.rtt_us), (expected, Some(7)));
+        }
+        run.publish(&ConfigSpec { enabled: false, ..spec.clone() });
+        sleep(INTERVAL).await;
+        run.publish(&spec);
+        assert_eq!(run.verdict().await.0, Verdict::Unknown, "it is of one use only");
+        run.stop().await;
+    }
 }
 
 #[tokio::test(start_paused = true)]
