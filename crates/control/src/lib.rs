@@ -13,6 +13,7 @@
 //! |---|---|
 //! | [`bootstrap()`] | the first start: account, user, token, keys |
 //! | [`publisher`] | the only writer of the view |
+//! | [`health`] | health kept over a restart, its event log, and occasions to notify somebody |
 //! | [`serve`] | the listener |
 //! | `routes`, `request`, `error` | paths, what they take, how they refuse |
 //! | `app` | how a change is decided and committed |
@@ -27,6 +28,7 @@ mod auth;
 mod bootstrap;
 mod catalog;
 mod error;
+pub mod health;
 mod ids;
 mod permission;
 pub mod publisher;

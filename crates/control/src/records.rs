@@ -16,6 +16,8 @@ pub(crate) mod kind {
     pub(crate) const LOAD_BALANCER: &str = "load_balancer";
     pub(crate) const POOL: &str = "pool";
     pub(crate) const MONITOR: &str = "monitor";
+    /// What was last known of the health of pools.
+    pub(crate) const HEALTH: &str = "health";
 }
 
 /// Identifier of the only document of a kind that has one: this node, the cookie keys.

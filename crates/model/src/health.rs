@@ -45,6 +45,35 @@ pub enum FailureReason {
 }
 
 impl FailureReason {
+    /// All of them, in the documented order.
+    pub const ALL: [Self; 19] = [
+        Self::NoFailures,
+        Self::TcpConnectionFailed,
+        Self::TcpTimeout,
+        Self::HttpTimeout,
+        Self::HttpInvalidResponse,
+        Self::ResponseCodeMismatch,
+        Self::ResponseBodyMismatch,
+        Self::TlsUntrustedCertificate,
+        Self::TlsNameMismatch,
+        Self::TlsProtocol,
+        Self::TlsUnrecognizedName,
+        Self::TlsHandshakeFailure,
+        Self::NoRouteToHost,
+        Self::NetworkUnreachable,
+        Self::ConnectionReset,
+        Self::DnsUnknownHost,
+        Self::DnsInternal,
+        Self::MonitorConfig,
+        Self::Other,
+    ];
+
+    /// The reason of a documented sentence.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|reason| reason.as_str() == text)
+    }
+
     /// The documented sentence.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

@@ -96,8 +96,8 @@ pub fn count(ballots: &[Ballot], regions: Option<&BTreeSet<Region>>, quorum: Quo
     };
     match (quorum, regions) {
         (Quorum::Any, _) => anyone(votes()),
-        (Quorum::Majority, None) => majority_of_groups(votes(), |ballot| ballot.from.pop),
-        (Quorum::Majority, Some(_)) => majority_of_groups(votes(), |ballot| ballot.from.region),
+        (Quorum::Majority, None) => majority_of_groups(&votes(), |ballot| ballot.from.pop),
+        (Quorum::Majority, Some(_)) => majority_of_groups(&votes(), |ballot| ballot.from.region),
     }
 }
 
@@ -166,7 +166,7 @@ fn majority<'a>(votes: impl Iterator<Item = &'a Ballot>) -> Verdict {
 /// More than half of the groups, each of which needs more than half of its votes. Groups are as many
 /// as an installation has places, a few dozen at most: they are looked for instead of sorted, and
 /// nothing is allocated.
-fn majority_of_groups<'a, V, G>(votes: V, group: impl Fn(&Ballot) -> G) -> Verdict
+fn majority_of_groups<'a, V, G>(votes: &V, group: impl Fn(&Ballot) -> G) -> Verdict
 where
     V: Iterator<Item = &'a Ballot> + Clone,
     G: PartialEq,
