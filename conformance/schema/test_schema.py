@@ -23,7 +23,7 @@ HERE = Path(__file__).parent
 DOCUMENT = HERE.parent / "data" / "api-schema.json"
 
 CASES_MIN = 10_000
-CASES = int(os.environ.get("EVENKEEL_SCHEMATHESIS_CASES", 0))
+CASES = int(os.environ.get("EVENKEEL_SCHEMATHESIS_CASES", "0"))
 SEED = os.environ.get("EVENKEEL_SCHEMATHESIS_SEED", "1")
 
 # Invented requests per operation. The borders of the parameters come on top and are most of the
