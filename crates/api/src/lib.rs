@@ -31,6 +31,7 @@ extern crate alloc;
 extern crate std;
 
 mod account;
+pub mod audit_log;
 mod body;
 mod build;
 mod conditions;
@@ -52,10 +53,12 @@ pub mod references;
 pub mod regions;
 pub mod search;
 mod time;
+pub mod token;
 mod words;
 pub mod zone;
 
 pub use account::{Account, AccountSettings, AccountType, Organization, User};
+pub use audit_log::AuditLog;
 pub use build::{BuildProblem, Documents, Kind, ScopedLoadBalancer, build, rebuild};
 pub use conditions::Conditions;
 pub use context::{Context, Limits, Lookup, Verb};
@@ -67,6 +70,8 @@ pub use monitor_group::{MonitorGroup, MonitorGroupMember};
 pub use number::Number;
 pub use pool::{Origin, Pool};
 pub use problem::{INVALID, NOT_FOUND, NOT_UNIQUE, Problem, REFERENCED, ZONE_EXISTS};
+pub use time::parse as parse_time;
+pub use token::{PermissionGroup, Token};
 pub use words::CheckRegion;
 pub use zone::Zone;
 

@@ -180,6 +180,14 @@ impl<'a> Node<'a> {
         None
     }
 
+    pub(crate) fn is_null(&self) -> bool {
+        self.value.is_null()
+    }
+
+    pub(crate) fn is_text(&self) -> bool {
+        self.value.is_string()
+    }
+
     pub(crate) fn boolean(&self) -> Option<bool> {
         let label = self.label;
         self.value.as_bool().or_else(|| self.wrong(format_args!("{label} must be true or false")))
