@@ -36,6 +36,7 @@ mod body;
 mod build;
 mod conditions;
 mod context;
+pub mod dns_record;
 pub mod envelope;
 pub mod health_event;
 mod hosts;
@@ -43,6 +44,7 @@ pub mod load_balancer;
 mod map;
 pub mod monitor;
 pub mod monitor_group;
+pub mod notification;
 mod number;
 pub mod pool;
 pub mod pool_health;
@@ -63,13 +65,17 @@ pub use build::{BuildProblem, Documents, Kind, ScopedLoadBalancer, build, rebuil
 pub use conditions::Conditions;
 pub use context::{Context, Limits, Lookup, Verb};
 pub use health_event::HealthEvent;
+pub use dns_record::DnsRecord;
 pub use load_balancer::LoadBalancer;
 pub use map::Map;
 pub use monitor::Monitor;
 pub use monitor_group::{MonitorGroup, MonitorGroupMember};
 pub use number::Number;
 pub use pool::{Origin, Pool};
-pub use problem::{INVALID, NOT_FOUND, NOT_UNIQUE, Problem, REFERENCED, ZONE_EXISTS};
+pub use problem::{
+    HOST_TAKEN, IDENTICAL_RECORD, INVALID, NO_RECORD, NOT_FOUND, NOT_UNIQUE, Problem, REFERENCED,
+    ZONE_EXISTS,
+};
 pub use time::parse as parse_time;
 pub use token::{PermissionGroup, Token};
 pub use words::CheckRegion;
