@@ -31,10 +31,12 @@ extern crate alloc;
 extern crate std;
 
 mod account;
+pub mod audit_log;
 mod body;
 mod build;
 mod conditions;
 mod context;
+pub mod dns_record;
 pub mod envelope;
 pub mod health_event;
 mod hosts;
@@ -42,6 +44,7 @@ pub mod load_balancer;
 mod map;
 pub mod monitor;
 pub mod monitor_group;
+pub mod notification;
 mod number;
 pub mod pool;
 pub mod pool_health;
@@ -52,21 +55,29 @@ pub mod references;
 pub mod regions;
 pub mod search;
 mod time;
+pub mod token;
 mod words;
 pub mod zone;
 
 pub use account::{Account, AccountSettings, AccountType, Organization, User};
+pub use audit_log::AuditLog;
 pub use build::{BuildProblem, Documents, Kind, ScopedLoadBalancer, build, rebuild};
 pub use conditions::Conditions;
 pub use context::{Context, Limits, Lookup, Verb};
 pub use health_event::HealthEvent;
+pub use dns_record::DnsRecord;
 pub use load_balancer::LoadBalancer;
 pub use map::Map;
 pub use monitor::Monitor;
 pub use monitor_group::{MonitorGroup, MonitorGroupMember};
 pub use number::Number;
 pub use pool::{Origin, Pool};
-pub use problem::{INVALID, NOT_FOUND, NOT_UNIQUE, Problem, REFERENCED, ZONE_EXISTS};
+pub use problem::{
+    HOST_TAKEN, IDENTICAL_RECORD, INVALID, NO_RECORD, NOT_FOUND, NOT_UNIQUE, Problem, REFERENCED,
+    ZONE_EXISTS,
+};
+pub use time::parse as parse_time;
+pub use token::{PermissionGroup, Token};
 pub use words::CheckRegion;
 pub use zone::Zone;
 

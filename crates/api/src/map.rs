@@ -37,6 +37,11 @@ impl<V> Map<V> {
         self.0.iter().find(|(candidate, _)| candidate == key).map(|(_, value)| value)
     }
 
+    /// The value of a key, to be changed.
+    pub(crate) fn get_mut(&mut self, key: &str) -> Option<&mut V> {
+        self.0.iter_mut().find(|(candidate, _)| candidate == key).map(|(_, value)| value)
+    }
+
     /// Whether there is no member.
     #[must_use]
     pub const fn is_empty(&self) -> bool {

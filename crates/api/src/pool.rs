@@ -13,9 +13,9 @@ use alloc::vec::Vec;
 use serde_json::Value;
 
 use crate::body;
-use crate::context::{Context, Verb};
+use crate::context::{Context, Limits, Verb};
 use crate::problem::{Problem, Problems};
-use crate::read::Object;
+use crate::read::{Node, Object};
 
 pub use document::{
     FilterOptions, LoadShedding, NotificationFilter, OriginSteering, OriginSteeringPolicy, Pool,
@@ -71,4 +71,10 @@ pub fn apply_to_all<'a>(
         ..pool.clone()
     });
     Ok(cleared.collect())
+}
+
+/// Notes what is wrong with an address that somebody other than a pool's origin may name, such as a
+/// webhook's: the same ones are refused.
+pub(crate) fn check_address(node: &Node<'_>, address: &str, limits: &Limits) {
+    address::check(node, address, false, limits);
 }

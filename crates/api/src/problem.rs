@@ -17,6 +17,32 @@ pub const REFERENCED: u32 = 1005;
 pub const NOT_FOUND: u32 = 1001;
 /// A zone of that name exists.
 pub const ZONE_EXISTS: u32 = 1061;
+/// The DNS record does not exist.
+pub const NO_RECORD: u32 = 81_044;
+/// A host has a CNAME record, or has addresses and would get one.
+pub const HOST_TAKEN: u32 = 81_053;
+/// The same DNS record exists.
+pub const IDENTICAL_RECORD: u32 = 81_057;
+/// The TXT records of one name are too long together.
+pub(crate) const TEXTS_TOO_LONG: u32 = 83_011;
+/// The name of a DNS record is none.
+pub(crate) const INVALID_NAME: u32 = 9000;
+/// The record can not be proxied.
+pub(crate) const NOT_PROXIABLE: u32 = 9004;
+/// The content of an A record is no IPv4 address.
+pub(crate) const INVALID_A: u32 = 9005;
+/// The content of an AAAA record is no IPv6 address.
+pub(crate) const INVALID_AAAA: u32 = 9006;
+/// The content of a CNAME record is no host name.
+pub(crate) const INVALID_CNAME: u32 = 9007;
+/// The content of an MX record is no host name.
+pub(crate) const INVALID_MX: u32 = 9009;
+/// A record says more than fits.
+pub(crate) const CONTENT_TOO_LONG: u32 = 9015;
+/// A TTL out of range.
+pub(crate) const INVALID_TTL: u32 = 9021;
+/// A CNAME record that names itself.
+pub(crate) const SELF_REFERENCE: u32 = 9039;
 
 /// Problems kept of one body. Each mistake of the first screenful is worth naming; a body of a
 /// thousand wrong origins must not be answered with a thousand lines.
@@ -62,6 +88,13 @@ impl Problem {
         Self { code: NOT_FOUND, pointer: String::new(), message: format!("{object} not found") }
     }
 
+    /// The DNS record of a path is not there; clients match the words.
+    #[must_use]
+    pub fn no_record() -> Self {
+        let message = "Record does not exist.".to_string();
+        Self { code: NO_RECORD, pointer: String::new(), message }
+    }
+
     /// One more object than the quota allows, `object` being its kind (api.md 9 item 6).
     #[must_use]
     pub fn quota(object: &str) -> Self {
@@ -72,7 +105,7 @@ impl Problem {
     #[must_use]
     pub const fn status(&self) -> u16 {
         match self.code {
-            NOT_FOUND => 404,
+            NOT_FOUND | NO_RECORD => 404,
             REFERENCED => 412,
             _ => 400,
         }

@@ -17,7 +17,7 @@ use evenkeel_model::Weight;
 use serde_json::{Map, Value};
 
 use crate::Number;
-use crate::problem::Problems;
+use crate::problem::{Problem, Problems};
 use crate::words::Word;
 
 /// A JSON object and where it stands in the body.
@@ -42,6 +42,15 @@ impl<'a> Object<'a> {
     /// The body itself.
     pub(crate) const fn root(members: &'a Map<String, Value>, problems: &'a Problems) -> Self {
         Self { members, pointer: String::new(), problems }
+    }
+
+    /// An object that stands somewhere in a body.
+    pub(crate) const fn at(
+        members: &'a Map<String, Value>,
+        pointer: String,
+        problems: &'a Problems,
+    ) -> Self {
+        Self { members, pointer, problems }
     }
 
     /// A member that was sent and is not null.
@@ -82,6 +91,15 @@ impl<'a> Object<'a> {
     pub(crate) fn problem_in(&self, parent: &str, name: &str, reason: fmt::Arguments<'_>) {
         let pointer = format!("{}/{name}", self.pointer_to(parent));
         self.problems.invalid(&pointer, reason);
+    }
+
+    /// Notes a problem of one member that clients know by a code and a sentence of its own.
+    pub(crate) fn coded_at(&self, name: &str, code: u32, message: fmt::Arguments<'_>) {
+        self.problems.add(|| Problem {
+            code,
+            pointer: self.pointer_to(name),
+            message: format!("{message}"),
+        });
     }
 
     /// Notes that a member's value is taken.
@@ -165,6 +183,11 @@ impl<'a> Object<'a> {
 }
 
 impl<'a> Node<'a> {
+    /// The member's name, for messages.
+    pub(crate) const fn label(&self) -> &'a str {
+        self.label
+    }
+
     /// Notes a problem of this value.
     pub(crate) fn problem(&self, reason: fmt::Arguments<'_>) {
         self.problems.invalid(&self.pointer, reason);
@@ -178,6 +201,14 @@ impl<'a> Node<'a> {
     fn wrong<T>(&self, reason: fmt::Arguments<'_>) -> Option<T> {
         self.problem(reason);
         None
+    }
+
+    pub(crate) fn is_null(&self) -> bool {
+        self.value.is_null()
+    }
+
+    pub(crate) fn is_text(&self) -> bool {
+        self.value.is_string()
     }
 
     pub(crate) fn boolean(&self) -> Option<bool> {

@@ -2,11 +2,21 @@
 
 mod demo;
 mod explain;
+mod objects;
+mod remote;
 mod serve;
+mod token;
+mod values;
 
 pub(crate) use demo::DemoArgs;
 pub(crate) use explain::ExplainArgs;
+pub(crate) use objects::{
+    DnsArgs, DnsVerb, GroupFields, LbArgs, LbFields, MonitorFields, PoolFields, RecordFields,
+    RecordName, ZoneFields,
+};
+pub(crate) use remote::{BodyArgs, Change, ObjectArgs, Remote, Verb};
 pub(crate) use serve::ServeArgs;
+pub(crate) use token::{TokenArgs, TokenChange, TokenVerb};
 
 use clap::{Parser, Subcommand};
 
@@ -26,4 +36,23 @@ pub(crate) enum Command {
     Demo(DemoArgs),
     /// Ask a running server why a request, or a DNS query, goes where it goes
     Explain(ExplainArgs),
+    /// Load balancers of a running server
+    Lb(Box<LbArgs>),
+    /// Pools of endpoints
+    Pool(Box<ObjectArgs<PoolFields>>),
+    /// Monitors, which probe endpoints
+    Monitor(Box<ObjectArgs<MonitorFields>>),
+    /// Monitor groups
+    Group(Box<ObjectArgs<GroupFields>>),
+    /// DNS zones
+    Zone(Box<ObjectArgs<ZoneFields>>),
+    /// DNS records
+    Dns(Box<DnsArgs>),
+    /// API tokens
+    Token(Box<TokenArgs>),
+    /// Print what a shell needs to complete these commands: evenkeel completions bash
+    Completions {
+        /// bash, zsh, fish, elvish or powershell
+        shell: clap_complete::Shell,
+    },
 }

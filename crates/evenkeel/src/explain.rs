@@ -1,13 +1,14 @@
 //! `evenkeel explain`: puts a question to a running server and prints what it says
 //! (`openapi/explain.json`).
 
-use std::error::Error;
 use std::fmt::Write as _;
-use std::io::Write as _;
 
 use serde_json::{Value, json};
+use ureq::http::Method;
 
 use crate::cli::ExplainArgs;
+use crate::client::Client;
+use crate::commands::{output, token_of};
 use crate::exit::Failure;
 
 /// Where it is asked.
@@ -18,19 +19,14 @@ const PATH: &str = "/evenkeel/v1/explain";
 /// # Errors
 /// When there is no token, nobody answers, or the question is refused.
 pub(crate) fn run(args: &ExplainArgs) -> Result<(), Failure> {
-    let token = std::env::var("EVENKEEL_API_TOKEN").ok().filter(|token| !token.is_empty());
-    let Some(token) = token else {
-        let problem = "EVENKEEL_API_TOKEN: set it to a token of the server, which shows its first one when it starts";
-        return Err(Failure::Configuration(vec![problem.to_owned()]));
-    };
-    let server = args.server.trim_end_matches('/');
-    let question = question(args).map_err(|problem| Failure::Configuration(vec![problem]))?;
-    let answer =
-        ask(server, &token, &question).map_err(Failure::doing(format!("asking {server}")))?;
-    let text = if args.json { format!("{answer:#}\n") } else { in_words(&answer) };
-    // Whoever reads may have had enough: `| head` is no failure.
-    let _ = std::io::stdout().write_all(text.as_bytes());
-    Ok(())
+    let remote = &args.remote;
+    let token = token_of("EVENKEEL_API_TOKEN")?;
+    let question = question(args).map_err(Failure::Usage)?;
+    let client = Client::new(&remote.server, token, remote.ca.as_deref())?;
+    let answer = client
+        .send(Method::POST, PATH, Some(&question))
+        .map_err(Failure::doing(format!("asking {}", client.root())))?;
+    if remote.json { output::print_json(&answer) } else { output::print(&in_words(&answer)) }
 }
 
 /// The question as the server reads it.
@@ -69,22 +65,6 @@ fn header(line: &str) -> Result<(&str, &str), String> {
     let (name, value) =
         line.split_once(':').ok_or_else(|| format!("--header: {line:?} is not NAME: VALUE"))?;
     Ok((name.trim(), value.trim()))
-}
-
-fn ask(server: &str, token: &str, question: &Value) -> Result<Value, Box<dyn Error + Send + Sync>> {
-    let agent: ureq::Agent =
-        ureq::Agent::config_builder().http_status_as_error(false).build().into();
-    let mut response = agent
-        .post(format!("{server}{PATH}"))
-        .header("Authorization", format!("Bearer {token}"))
-        .send_json(question)?;
-    let status = response.status();
-    let answer: Value = response.body_mut().read_json()?;
-    if status == 200 {
-        return Ok(answer);
-    }
-    let message = answer["errors"][0]["message"].as_str().unwrap_or("no reason was given");
-    Err(format!("{status}: {message}").into())
 }
 
 /// The server's words, and the distribution if there is one.

@@ -2,6 +2,9 @@
 //! ends them in order. What they do is in their own crates.
 
 mod cli;
+mod client;
+mod commands;
+mod completions;
 mod demo;
 mod exit;
 mod explain;
@@ -22,6 +25,14 @@ fn main() -> std::process::ExitCode {
         cli::Command::Serve(args) => serve(&args),
         cli::Command::Demo(args) => demo::run(&args),
         cli::Command::Explain(args) => explain::run(&args),
+        cli::Command::Lb(args) => commands::lb(&args),
+        cli::Command::Pool(args) => commands::object(&args),
+        cli::Command::Monitor(args) => commands::object(&args),
+        cli::Command::Group(args) => commands::object(&args),
+        cli::Command::Zone(args) => commands::object(&args),
+        cli::Command::Dns(args) => commands::dns(&args),
+        cli::Command::Token(args) => commands::token(&args),
+        cli::Command::Completions { shell } => completions::run(shell),
     };
     exit::code(outcome)
 }

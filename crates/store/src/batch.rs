@@ -11,7 +11,7 @@ use crate::journal::Append;
 /// a mistake, and every reader would hold it in memory.
 pub const BODY_BYTES_MAX: usize = 4 * 1024 * 1024;
 
-/// The most changes and entries in one batch. A zone with all its load balancers goes in one; more than this
+/// The most changes in one batch, and the most entries. A zone with all its load balancers goes in one; more than this
 /// would hold the writer for seconds.
 pub const BATCH_CHANGES_MAX: usize = 100_000;
 
@@ -123,7 +123,7 @@ impl Batch {
 
     /// Checks what needs no store to be checked.
     pub(crate) fn validate(&self) -> Result<(), BatchError> {
-        let count = self.changes.len() + self.appends.len();
+        let count = self.changes.len().max(self.appends.len());
         if count > BATCH_CHANGES_MAX {
             return Err(BatchError::TooManyChanges { count });
         }

@@ -51,7 +51,17 @@ pub struct Entry {
     pub body: Arc<[u8]>,
 }
 
-/// Which entries to read. They come newest first.
+/// Which end of a stream comes first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Order {
+    /// The entry appended last.
+    #[default]
+    NewestFirst,
+    /// The entry appended first, of those that are kept.
+    OldestFirst,
+}
+
+/// Which entries to read, and in which order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct JournalQuery {
     /// Of which stream.
@@ -60,8 +70,12 @@ pub struct JournalQuery {
     pub from_ms: Option<u64>,
     /// Only what happened before this time, in milliseconds since 1970.
     pub until_ms: Option<u64>,
-    /// Only what stands before this entry: the last one read, to read on from there.
+    /// Only what was appended before this entry: the last one read, to read on towards older ones.
     pub before: Option<Sequence>,
+    /// Only what was appended after this entry: the last one read, to read on towards newer ones.
+    pub after: Option<Sequence>,
+    /// Which come first.
+    pub order: Order,
     /// How many at most; no more than [`JOURNAL_READ_MAX`]. Fewer may come before the end, see
     /// [`JOURNAL_READ_BYTES_MAX`]; after the end comes nothing.
     pub limit: usize,
@@ -71,12 +85,30 @@ impl JournalQuery {
     /// The newest entries of a stream.
     #[must_use]
     pub fn newest(stream: &str, limit: usize) -> Self {
-        Self { stream: stream.into(), from_ms: None, until_ms: None, before: None, limit }
+        Self {
+            stream: stream.into(),
+            from_ms: None,
+            until_ms: None,
+            before: None,
+            after: None,
+            order: Order::NewestFirst,
+            limit,
+        }
+    }
+
+    /// The query for what follows the entries read so far, of which this is the last.
+    #[must_use]
+    pub fn past(self, last: Sequence) -> Self {
+        match self.order {
+            Order::NewestFirst => Self { before: Some(last), ..self },
+            Order::OldestFirst => Self { after: Some(last), ..self },
+        }
     }
 
     /// Whether an entry is asked for, the limit aside.
     pub(crate) fn wants(&self, entry: &Entry) -> bool {
         self.before.is_none_or(|before| entry.sequence < before)
+            && self.after.is_none_or(|after| entry.sequence > after)
             && self.from_ms.is_none_or(|from| entry.at_ms >= from)
             && self.until_ms.is_none_or(|until| entry.at_ms < until)
     }

@@ -33,8 +33,8 @@ pub use batch::{BATCH_CHANGES_MAX, BODY_BYTES_MAX, Batch, Change, Expected, Writ
 pub use document::{Document, Key, Revision};
 pub use error::{BatchError, CommitError, JournalError, OpenError};
 pub use journal::{
-    Append, Entry, JOURNAL_READ_BYTES_MAX, JOURNAL_READ_MAX, JournalQuery, Retention, Retentions,
-    Sequence,
+    Append, Entry, JOURNAL_READ_BYTES_MAX, JOURNAL_READ_MAX, JournalQuery, Order, Retention,
+    Retentions, Sequence,
 };
 pub use memory::MemoryStore;
 pub use snapshot::Snapshot;
@@ -65,7 +65,7 @@ pub trait Store: std::fmt::Debug + Send + Sync + 'static {
     /// See [`CommitError`]. After any error the snapshot is what it was.
     fn commit(&self, batch: Batch) -> Commit<'_>;
 
-    /// Reads entries of the journal, newest first. Once a commit has yielded its revision its
+    /// Reads entries of the journal. Once a commit has yielded its revision its
     /// entries are found. Waits for the disk, never for writes.
     ///
     /// # Dropping

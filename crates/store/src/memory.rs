@@ -9,7 +9,7 @@ use tokio::sync::watch;
 use crate::batch::Batch;
 use crate::document::Revision;
 use crate::error::CommitError;
-use crate::journal::{Append, Entry, Held, JournalQuery, Retentions, Sequence};
+use crate::journal::{Append, Entry, Held, JournalQuery, Order, Retentions, Sequence};
 use crate::published::Published;
 use crate::snapshot::Snapshot;
 use crate::{Commit, Reading, Store};
@@ -90,8 +90,12 @@ impl Journal {
 
     fn read(&self, query: &JournalQuery) -> Vec<Entry> {
         let Some(stream) = self.streams.get(&query.stream) else { return Vec::new() };
-        let wanted = stream.entries.iter().rev().filter(|entry| query.wants(entry));
-        let Ok(entries) = query.collect(wanted.map(|entry| Ok::<_, Infallible>(entry.clone())));
+        let wanted = stream.entries.iter().filter(|entry| query.wants(entry));
+        let wanted = wanted.map(|entry| Ok::<_, Infallible>(entry.clone()));
+        let Ok(entries) = match query.order {
+            Order::NewestFirst => query.collect(wanted.rev()),
+            Order::OldestFirst => query.collect(wanted),
+        };
         entries
     }
 }

@@ -26,7 +26,7 @@ fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     match words.as_slice() {
-        ["test" | "ci", names @ ..] => test(names),
+        ["test" | "ci" | "conformance", names @ ..] => test(names),
         ["tidy"] => test(&["tidy"]),
         ["bench", arguments @ ..] => bench(arguments),
         [] | ["help" | "--help" | "-h"] => {
@@ -70,7 +70,7 @@ fn strict() -> bool {
 
 fn usage() -> String {
     let mut text = String::from(
-        "cargo xtask test [SUITE…]   run every suite, or those named (`ci` is the same word)\n\
+        "cargo xtask test [SUITE…]   run every suite, or those named (`ci`, `conformance`: the same)\n\
          cargo xtask tidy            only the architecture and tidiness checks\n\
          cargo xtask bench [ARG…]    measure, see bench/README.md\n\nsuites:\n",
     );

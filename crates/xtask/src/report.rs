@@ -31,7 +31,7 @@ impl Report {
     /// counts as failed.
     pub(crate) fn is_good(&self, strict: bool) -> bool {
         self.rows.iter().all(|row| match (&row.result, row.need) {
-            (Ok(()), _) | (Err(Stop::LeftOut(_)), Need::OptIn) => true,
+            (Ok(()), _) | (Err(Stop::LeftOut(_)), Need::OptIn | Need::Asked) => true,
             (Err(Stop::LeftOut(_)), Need::Required) => !strict,
             (Err(Stop::Failed(_)), _) => false,
         })

@@ -24,6 +24,8 @@ pub(crate) enum Need {
     Required,
     /// Runs only where its tool is already installed; CONTRIBUTING.md lists these.
     OptIn,
+    /// Runs only when it is named: it takes longer than everything else together.
+    Asked,
 }
 
 /// Why a suite did not pass.
@@ -115,9 +117,15 @@ pub(crate) const SUITES: &[Suite] = &[
         need: Need::OptIn,
         run: suites::cargo::deny,
     },
+    Suite {
+        name: "terraform",
+        what: "OpenTofu and the Cloudflare provider, built with Go (only when named)",
+        need: Need::Asked,
+        run: suites::terraform::terraform,
+    },
 ];
 
-/// The suites of these names in running order; all of them when none is named.
+/// The suites of these names in running order; when none is named, all but those to be asked for.
 ///
 /// # Errors
 /// The first name that is no suite.
@@ -126,7 +134,10 @@ pub(crate) fn select(names: &[&str]) -> Result<Vec<&'static Suite>, String> {
     if let Some(unknown) = unknown {
         return Err((*unknown).to_owned());
     }
-    let wanted = |suite: &&Suite| names.is_empty() || names.contains(&suite.name);
+    let wanted = |suite: &&Suite| match names {
+        [] => suite.need != Need::Asked,
+        _ => names.contains(&suite.name),
+    };
     Ok(SUITES.iter().filter(wanted).collect())
 }
 
@@ -141,7 +152,9 @@ mod tests {
         };
         assert_eq!(names(&["clippy", "fmt"]), Ok(vec!["fmt", "clippy"]));
         assert_eq!(names(&["fmt", "speling"]), Err("speling".to_owned()));
-        assert_eq!(names(&[]).map(|all| all.len()), Ok(SUITES.len()));
+        let asked = SUITES.iter().filter(|suite| suite.need == Need::Asked).count();
+        assert_eq!(names(&[]).map(|all| all.len()), Ok(SUITES.len() - asked));
+        assert_eq!(names(&["terraform"]), Ok(vec!["terraform"]));
     }
 
     #[test]

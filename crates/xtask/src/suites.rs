@@ -4,3 +4,4 @@ pub(crate) mod bench;
 pub(crate) mod cargo;
 pub(crate) mod conformance;
 pub(crate) mod fuzz;
+pub(crate) mod terraform;

@@ -14,7 +14,7 @@ use crate::workspace::Workspace;
 const INSTALL_LIMIT: Duration = Duration::from_secs(8 * 60);
 
 /// The oldest Python that the pinned packages run on.
-const PYTHON_MIN: (u32, u32) = (3, 10);
+const PYTHON_MIN: (u32, u32) = (3, 11);
 
 /// The name of the file that says what a virtual environment was made of.
 const STAMP: &str = "made-from.txt";

@@ -3,11 +3,13 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests, too")]
 
 mod build;
+mod dns_records;
 mod drift;
 mod health;
 mod load_balancers;
 mod monitor_groups;
 mod monitors;
+mod notifications;
 mod nulls;
 mod patches;
 mod pools;

@@ -2,6 +2,8 @@
 
 use clap::Args;
 
+use super::remote::Remote;
+
 #[derive(Debug, Args)]
 pub(crate) struct ExplainArgs {
     /// Method and URL of the request, or the URL alone for a GET; with --dns the name asked for
@@ -22,10 +24,6 @@ pub(crate) struct ExplainArgs {
     /// Decide so many times and show how the outcomes are distributed, up to 10,000
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub(crate) repeat: u32,
-    /// Print the answer as JSON
-    #[arg(long)]
-    pub(crate) json: bool,
-    /// The server's API address; its token is taken from EVENKEEL_API_TOKEN
-    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8787")]
-    pub(crate) server: String,
+    #[command(flatten)]
+    pub(crate) remote: Remote,
 }

@@ -11,7 +11,7 @@ use std::time::Duration;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, Transaction};
 use tokio::sync::{mpsc, oneshot};
 
-use crate::journal::{Append, Entry, Held, JournalQuery, Retention, Retentions, Sequence};
+use crate::journal::{Append, Entry, Held, JournalQuery, Order, Retention, Retentions, Sequence};
 
 /// A read on its way.
 #[derive(Debug)]
@@ -40,15 +40,23 @@ pub(super) fn run_reader(connection: &Connection, mut reads: mpsc::Receiver<Read
 }
 
 fn read(connection: &Connection, query: &JournalQuery) -> rusqlite::Result<Vec<Entry>> {
-    let mut select = connection.prepare_cached(
-        "SELECT sequence, at_ms, body FROM entry
-         WHERE stream = ?1 AND sequence < ?2 AND at_ms >= ?3 AND at_ms < ?4
-         ORDER BY sequence DESC",
-    )?;
+    let mut select = connection.prepare_cached(match query.order {
+        Order::NewestFirst => {
+            "SELECT sequence, at_ms, body FROM entry
+             WHERE stream = ?1 AND sequence < ?2 AND sequence > ?3 AND at_ms >= ?4 AND at_ms < ?5
+             ORDER BY sequence DESC"
+        }
+        Order::OldestFirst => {
+            "SELECT sequence, at_ms, body FROM entry
+             WHERE stream = ?1 AND sequence < ?2 AND sequence > ?3 AND at_ms >= ?4 AND at_ms < ?5
+             ORDER BY sequence"
+        }
+    })?;
     let before = query.before.map_or(i64::MAX, |before| signed(before.0));
+    let after = query.after.map_or(0, |after| signed(after.0));
     let until = query.until_ms.map_or(i64::MAX, signed);
     let from = query.from_ms.map_or(0, signed);
-    query.collect(select.query_map((&*query.stream, before, from, until), entry)?)
+    query.collect(select.query_map((&*query.stream, before, after, from, until), entry)?)
 }
 
 fn entry(row: &Row<'_>) -> rusqlite::Result<Entry> {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use evenkeel_store::{
     BODY_BYTES_MAX, Batch, BatchError, CommitError, JOURNAL_READ_BYTES_MAX, JOURNAL_READ_MAX,
-    JournalQuery, MemoryStore, Retention, Retentions, Revision, Sequence, SqliteOptions,
+    JournalQuery, MemoryStore, Order, Retention, Retentions, Revision, Sequence, SqliteOptions,
     SqliteStore, Store,
 };
 
@@ -106,6 +106,7 @@ async fn a_query_chooses_by_stream_time_and_place(store: Arc<dyn Store>) {
     let places: Vec<_> = places.iter().map(|entry| entry.sequence).collect();
     assert!(places.windows(2).all(|pair| pair[0] > pair[1]), "{places:?}");
     let before = |place: usize| Some(places[place]);
+    let oldest = JournalQuery { order: Order::OldestFirst, ..all.clone() };
     for (query, found) in [
         (all.clone(), "e@30 d@20 c@30 a@10"),
         (JournalQuery::newest("other", 10), "b@15"),
@@ -119,6 +120,12 @@ async fn a_query_chooses_by_stream_time_and_place(store: Arc<dyn Store>) {
         (JournalQuery { before: before(1), ..all.clone() }, "c@30 a@10"),
         (JournalQuery { before: before(0), limit: 1, ..all.clone() }, "d@20"),
         (JournalQuery { before: before(3), ..all.clone() }, ""),
+        (JournalQuery { after: before(2), ..all.clone() }, "e@30 d@20"),
+        (all.clone().past(places[1]), "c@30 a@10"),
+        (oldest.clone(), "a@10 c@30 d@20 e@30"),
+        (JournalQuery { limit: 3, from_ms: Some(20), ..oldest.clone() }, "c@30 d@20 e@30"),
+        (JournalQuery { limit: 1, ..oldest.clone() }.past(places[3]), "c@30"),
+        (oldest.past(places[0]), ""),
         (JournalQuery { before: Some(Sequence(u64::MAX)), ..all.clone() }, "e@30 d@20 c@30 a@10"),
     ] {
         let row = format!("{query:?}");

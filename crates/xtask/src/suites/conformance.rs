@@ -17,13 +17,13 @@ const REQUIREMENTS: &str = "conformance/requirements.txt";
 /// What the product promises, shown from outside.
 pub(crate) fn acceptance(workspace: &Workspace) -> Result<(), Stop> {
     tools::program("curl", "curl")?;
-    pytest(workspace, "acceptance")
+    pytest(workspace, "acceptance", &[])
 }
 
 /// What a newcomer sees first.
 pub(crate) fn demo(workspace: &Workspace) -> Result<(), Stop> {
     tools::program("curl", "curl")?;
-    pytest(workspace, "demo")
+    pytest(workspace, "demo", &[])
 }
 
 /// Formatting and lints of the tests themselves.
@@ -37,12 +37,18 @@ pub(crate) fn python(workspace: &Workspace) -> Result<(), Stop> {
     Ok(())
 }
 
-fn pytest(workspace: &Workspace, folder: &str) -> Result<(), Stop> {
+/// The tests of one folder, which find these programs in their environment.
+pub(crate) fn pytest(
+    workspace: &Workspace,
+    folder: &str,
+    programs: &[(&str, PathBuf)],
+) -> Result<(), Stop> {
     let python = tools::python(workspace, REQUIREMENTS)?;
     let binary = build(workspace)?;
     let mut command = Command::new(python);
     command.args(["-m", "pytest", folder]);
     command.current_dir(workspace.root.join("conformance")).env("EVENKEEL_BIN", binary);
+    command.envs(programs.iter().map(|(name, file)| (name, file)));
     run(&mut command, RUN_LIMIT)
 }
 

@@ -46,6 +46,7 @@ const RULES: &[Rule] = &[
         kind: Kind::Shell,
         may_use: &["decision", "model", "net", "telemetry"],
     },
+    Rule { name: "notify", kind: Kind::Shell, may_use: &["net"] },
     Rule {
         name: "control",
         kind: Kind::Shell,
@@ -63,6 +64,7 @@ const RULES: &[Rule] = &[
             "model",
             "monitor",
             "net",
+            "notify",
             "proxy",
             "rules",
             "store",

@@ -1,0 +1,43 @@
+//! Commands for people about the objects of a running server: `evenkeel lb|pool|monitor|group|zone|
+//! dns|token list|get|create|set|delete`. They speak the published API and nothing else.
+//!
+//! | module | what it is for |
+//! |---|---|
+//! | `session` | the server, and which account and zone are meant |
+//! | [`object`] | the verbs, the same for all kinds; what differs is in an [`object::Object`] each |
+//! | `lb`, `pool`, `monitor`, `group`, `zone`, `dns`, `token` | the kinds: columns, fields |
+//! | `names` | which object a name means |
+//! | `body` | from flags to the body of a request |
+//! | `refusal` | from the server's refusal to the flag that caused it, and the way out |
+//! | [`output`] | tables, details, JSON |
+
+mod body;
+mod dns;
+mod group;
+mod lb;
+mod monitor;
+mod names;
+mod object;
+pub(crate) mod output;
+mod pool;
+mod refusal;
+mod session;
+mod token;
+mod zone;
+
+pub(crate) use dns::run as dns;
+pub(crate) use object::run as object;
+pub(crate) use session::{Session, token_of};
+pub(crate) use token::run as token;
+
+use crate::cli::LbArgs;
+use crate::exit::Failure;
+
+/// `evenkeel lb`.
+///
+/// # Errors
+/// See [`object()`].
+pub(crate) fn lb(args: &LbArgs) -> Result<(), Failure> {
+    let session = Session::open(&args.object.remote)?.within(args.zone.clone());
+    object::run_in(&session, &args.object.verb, args.object.remote.json)
+}

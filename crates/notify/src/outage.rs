@@ -1,0 +1,98 @@
+//! Which outage an occasion belongs to: the message of a recovery carries the identifier of the
+//! message of the outage that it ends (behaviour.md 7.11).
+
+use std::collections::{HashMap, VecDeque};
+
+use crate::occasion::{Occasion, What};
+
+/// Outages remembered at once. When more run, the oldest is forgotten and its end is told without a
+/// tie to its beginning.
+const OUTAGES_MAX: usize = 10_000;
+
+/// The tie of one message to others.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Outage {
+    /// An outage begins.
+    Begins(String),
+    /// The outage of that identifier ends.
+    Ends(String),
+    /// Neither, or its beginning is not known: told by itself.
+    Untied,
+}
+
+type Subject = (String, String, String);
+
+/// The outages that run, by account, pool name and endpoint name. A rename breaks the tie.
+#[derive(Debug, Default)]
+pub(crate) struct Outages {
+    running: HashMap<Subject, String>,
+    /// Subjects in the order in which their outages began; some may have ended.
+    order: VecDeque<Subject>,
+}
+
+impl Outages {
+    /// Takes an occasion in. `chance` is what a new identifier is made of.
+    pub(crate) fn follow(&mut self, occasion: &Occasion, chance: u128) -> Outage {
+        let healthy = match &occasion.what {
+            What::PoolHealth { healthy } | What::EndpointHealth { healthy, .. } => *healthy,
+            What::PoolEnabled { .. } => return Outage::Untied,
+        };
+        let (account, pool, endpoint) = occasion.subject();
+        let subject = (account.to_owned(), pool.to_owned(), endpoint.to_owned());
+        if healthy {
+            self.order.retain(|other| *other != subject);
+            return self.running.remove(&subject).map_or(Outage::Untied, Outage::Ends);
+        }
+        if let Some(id) = self.running.get(&subject) {
+            return Outage::Begins(id.clone());
+        }
+        if self.order.len() >= OUTAGES_MAX
+            && let Some(oldest) = self.order.pop_front()
+        {
+            self.running.remove(&oldest);
+        }
+        let id = format!("{chance:032x}");
+        self.order.push_back(subject.clone());
+        self.running.insert(subject, id.clone());
+        Outage::Begins(id)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::occasion::tests::{endpoint, occasion};
+
+    #[test]
+    fn a_recovery_is_tied_to_its_outage() {
+        let mut outages = Outages::default();
+        let id = |n: u8| format!("{n:032x}");
+        let pool = |healthy| What::PoolHealth { healthy };
+        for (chance, what, tie) in [
+            (1, pool(true), Outage::Untied),
+            (2, endpoint("a", false), Outage::Begins(id(2))),
+            (3, pool(false), Outage::Begins(id(3))),
+            (4, endpoint("b", true), Outage::Untied),
+            (5, What::PoolEnabled { enabled: false }, Outage::Untied),
+            (6, endpoint("a", true), Outage::Ends(id(2))),
+            (7, endpoint("a", true), Outage::Untied),
+            (8, pool(true), Outage::Ends(id(3))),
+            (9, pool(false), Outage::Begins(id(9))),
+        ] {
+            assert_eq!(outages.follow(&occasion(what), chance), tie, "step {chance}");
+        }
+        let mut renamed = occasion(pool(true));
+        renamed.pool_name = "renamed".to_owned();
+        assert_eq!(outages.follow(&renamed, 10), Outage::Untied);
+    }
+
+    #[test]
+    fn memory_is_bounded() {
+        let mut outages = Outages::default();
+        for n in 0..OUTAGES_MAX as u128 + 10 {
+            outages.follow(&occasion(endpoint(&n.to_string(), false)), n);
+        }
+        assert_eq!((outages.running.len(), outages.order.len()), (OUTAGES_MAX, OUTAGES_MAX));
+        assert_eq!(outages.follow(&occasion(endpoint("0", true)), 0), Outage::Untied);
+    }
+}

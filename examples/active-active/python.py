@@ -1,0 +1,54 @@
+"""Several pools at once.
+
+Each request draws one of two pools, and then one of its endpoints, evenly. A pool that fails
+gets nothing.
+
+Wants EVENKEEL_API_TOKEN, ACCOUNT_ID, ZONE_ID and ZONE_NAME; see ../README.md.
+"""
+
+import os
+
+from cloudflare import Cloudflare
+
+url = os.environ.get("EVENKEEL_URL", "http://127.0.0.1:8787/client/v4")
+client = Cloudflare(api_token=os.environ["EVENKEEL_API_TOKEN"], base_url=url)
+account, zone, domain = (os.environ[name] for name in ("ACCOUNT_ID", "ZONE_ID", "ZONE_NAME"))
+
+monitor = client.load_balancers.monitors.create(
+    account_id=account,
+    description="shop is up",
+    type="http",
+    path="/health",
+    expected_codes="2xx",
+    interval=15,
+    load_balancer_monitor_timeout=2,
+    retries=1,
+)
+lisbon = client.load_balancers.pools.create(
+    account_id=account,
+    name="lisbon",
+    monitor=monitor.id,
+    origins=[
+        {"name": "lisbon-1", "address": "192.0.2.10", "port": 8080},
+        {"name": "lisbon-2", "address": "192.0.2.11", "port": 8080},
+    ],
+)
+porto = client.load_balancers.pools.create(
+    account_id=account,
+    name="porto",
+    monitor=monitor.id,
+    origins=[
+        {"name": "porto-1", "address": "198.51.100.10", "port": 8080},
+        {"name": "porto-2", "address": "198.51.100.11", "port": 8080},
+    ],
+)
+balancer = client.load_balancers.create(
+    zone_id=zone,
+    name=f"shop.{domain}",
+    proxied=True,
+    default_pools=[lisbon.id, porto.id],
+    fallback_pool=porto.id,
+    steering_policy="random",
+    adaptive_routing={"failover_across_pools": True},
+)
+print(balancer.name, balancer.id)
