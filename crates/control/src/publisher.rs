@@ -23,12 +23,14 @@ use std::time::Duration;
 
 use evenkeel_decision::health::Report;
 use evenkeel_decision::health::ledger::Ledger;
-use evenkeel_decision::health::vote::{Quorum, Standpoint};
+use evenkeel_decision::health::vote::Standpoint;
 use evenkeel_model::{Config, Live, LiveWriter, Node, Timestamp, View};
 use evenkeel_net::unix_time_ms;
 use evenkeel_store::{Revision, Snapshot, Store};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until};
+
+pub use evenkeel_decision::health::vote::Quorum;
 
 use self::build::Builder;
 use self::knowledge::{Checker, Knowledge, News, Whose};

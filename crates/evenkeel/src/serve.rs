@@ -2,19 +2,18 @@
 //!
 //! ```text
 //! start   store → bootstrap → publisher (first view) → listeners → monitors, workers, API → ready
-//! stop    not ready → workers drain → monitors, API → store
+//! stop    not ready → workers drain → monitors, API, publisher → store
 //! ```
 //!
 //! The planes know nothing of each other. They meet in the view and in the channels made here.
 
-use std::collections::HashMap;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use evenkeel_api::Limits;
-use evenkeel_control::publisher::Publisher;
+use evenkeel_control::publisher::{Publisher, Quorum};
 use evenkeel_control::{
     BootstrapError, BootstrapSettings, Bootstrapped, ControlOptions, ExplainSources, bootstrap,
 };
@@ -64,6 +63,8 @@ pub(crate) struct Node {
     /// A worker that ended, and how.
     ended: mpsc::UnboundedReceiver<()>,
     api_task: tokio::task::JoinHandle<io::Result<()>>,
+    /// Ends once it has written down what is known of health.
+    publisher_task: tokio::task::JoinHandle<()>,
     /// Dropped last: it finishes what is queued.
     _store: Arc<SqliteStore>,
 }
@@ -103,6 +104,7 @@ impl Node {
         let made = control.block_on(first_documents(store.as_ref(), settings))?;
         let (publisher, live, revision) = Publisher::new(Arc::clone(&store) as Arc<dyn Store>)
             .map_err(Failure::doing("building the first view"))?;
+        let publisher = publisher.judging(&site(settings), Quorum::Majority);
 
         let api_listener = bind_api(settings.api)?;
         let api = api_listener.local_addr().map_err(Failure::doing("binding the API"))?;
@@ -118,6 +120,7 @@ impl Node {
         let sources = page::Sources {
             workers: registry.clone(),
             monitors: Arc::clone(&stats),
+            health: publisher.stats(),
             live: live.clone(),
         };
         let options = ControlOptions {
@@ -133,7 +136,10 @@ impl Node {
         };
         let api_task =
             control.spawn(evenkeel_control::serve(options, stopped(is_stopping.clone())));
-        control.spawn(publisher.run(inbox, stopped(is_stopping.clone())));
+        let restored = publisher.restored().iter();
+        let restored =
+            restored.map(|known| ((known.endpoint, known.monitor), known.health)).collect();
+        let publisher_task = control.spawn(publisher.run(inbox, stopped(is_stopping.clone())));
         control.spawn(geo::watch(geo_files));
 
         let monitors = start_monitors(
@@ -144,8 +150,7 @@ impl Node {
                 roots: Arc::new(machine_roots()),
                 own_addresses: http.clone(),
                 stats,
-                // Health is not kept over restarts yet.
-                restored: HashMap::new(),
+                restored,
             },
             is_stopping,
         )?;
@@ -177,6 +182,7 @@ impl Node {
             monitors,
             ended,
             api_task,
+            publisher_task,
             _store: store,
         })
     }
@@ -233,6 +239,7 @@ impl Node {
         self.stop.send_replace(true);
         let _ = self.monitors.join();
         let _ = self.control.block_on(self.api_task);
+        let _ = self.control.block_on(self.publisher_task);
         outcome
     }
 }
