@@ -28,7 +28,7 @@ pub(crate) fn monitor(kind: MonitorKind) -> Monitor {
 }
 
 /// Members of an HTTP monitor, with the API's defaults.
-#[derive(Clone, Copy)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct HttpAsk<'a> {
     pub tls: bool,
     pub allow_insecure: bool,

@@ -1,5 +1,10 @@
 //! Probes against real servers on loopback.
 
+mod grpc;
+mod mail;
+mod namespace;
+mod pings;
+mod reasons;
 mod servers;
 mod tls;
 
@@ -298,37 +303,6 @@ async fn names_are_resolved_anew_by_each_probe() {
         let endpoint = endpoint("e.example", address.port());
         let probe = probe(&network, http(HttpAsk::default(), SOON_MS), endpoint).await;
         assert_eq!(probe.reason, reason);
-    }
-}
-
-#[tokio::test]
-async fn what_fails_before_http_has_a_name_of_its_own() {
-    let tcp = |timeout_ms| Monitor { timeout_ms, ..monitor(MonitorKind::Tcp) };
-    let http = |timeout_ms| http(HttpAsk::default(), timeout_ms);
-    let (silent, _listener, _queued) = servers::silent().await;
-    let reset = Server::http(|_| Reply::SayAndReset(b"")).await;
-    let hung = Server::http(|_| Reply::SayAndHang(Vec::new())).await;
-    let drip = Server::http(|_| Reply::Drip(b"HTTP/1.1 200 OK\r\nX: ")).await;
-    let own = hung.address;
-    let network = network_with_names(
-        &[("own.example", "127.0.0.1")],
-        vec![own, "0.0.0.0:9".parse().unwrap()],
-    );
-    for (monitor, endpoint, reason) in [
-        (tcp(SOON_MS), at(hung.address), FailureReason::NoFailures),
-        (tcp(SOON_MS), at(servers::refusing()), FailureReason::TcpConnectionFailed),
-        (http(SOON_MS), at(servers::refusing()), FailureReason::TcpConnectionFailed),
-        (tcp(BRIEF_MS), at(silent), FailureReason::TcpTimeout),
-        (http(BRIEF_MS), at(silent), FailureReason::TcpTimeout),
-        (http(SOON_MS), at(reset.address), FailureReason::ConnectionReset),
-        (http(BRIEF_MS), at(hung.address), FailureReason::HttpTimeout),
-        (http(BRIEF_MS), at(drip.address), FailureReason::HttpTimeout),
-        (http(SOON_MS), endpoint("no.example", 80), FailureReason::DnsUnknownHost),
-        (http(SOON_MS), endpoint("own.example", own.port()), FailureReason::DnsInternal),
-        (http(SOON_MS), endpoint("own.example", 9), FailureReason::DnsInternal),
-    ] {
-        let what = format!("{} {}", endpoint.name, endpoint.port);
-        assert_eq!(probe(&network, monitor, endpoint).await.reason, reason, "{what}");
     }
 }
 

@@ -1,6 +1,6 @@
 //! `https` probes: whom they believe, which name they send, and what went wrong.
 
-use super::servers::{Authority, raw};
+use super::servers::Authority;
 use super::*;
 
 const HTTPS: HttpAsk<'_> = HttpAsk {
@@ -64,37 +64,6 @@ async fn sni_is_the_effective_host_if_that_is_a_name() {
         let seen = &server.seen()[n];
         assert!(seen.starts_with(&format!("SNI {sni}\n")), "{sni}: {seen}");
     }
-}
-
-#[tokio::test]
-async fn failed_handshakes_have_names() {
-    const UNRECOGNIZED_NAME: &[u8] = &[21, 3, 3, 0, 2, 2, 112];
-    const PROTOCOL_VERSION: &[u8] = &[21, 3, 3, 0, 2, 2, 70];
-    const HANDSHAKE_FAILURE: &[u8] = &[21, 3, 3, 0, 2, 2, 40];
-    for (reply, reason) in [
-        (UNRECOGNIZED_NAME, FailureReason::TlsUnrecognizedName),
-        (PROTOCOL_VERSION, FailureReason::TlsProtocol),
-        (HANDSHAKE_FAILURE, FailureReason::TlsHandshakeFailure),
-        (b"HTTP/1.1 400 Bad Request\r\n\r\n", FailureReason::TlsProtocol),
-        (b"", FailureReason::TlsHandshakeFailure),
-    ] {
-        let (address, _tasks) = raw(reply).await;
-        let failed = probe(&network(), http(HTTPS, SOON_MS), at(address)).await;
-        assert_eq!(failed.reason, reason, "{reply:?}");
-    }
-
-    let mut h2_only = Authority::new().server(&["e.example"]);
-    h2_only.alpn_protocols = vec![b"h2".to_vec()];
-    let server = Server::https(h2_only, |_| Reply::status(200)).await;
-    let failed = probe(&network(), http(HTTPS, SOON_MS), at(server.address)).await;
-    assert_eq!(failed.reason, FailureReason::TlsProtocol, "no protocol in common");
-}
-
-#[tokio::test]
-async fn a_handshake_without_an_end_is_an_http_timeout() {
-    let plain = Server::http(|_| Reply::status(200)).await;
-    let failed = probe(&network(), http(HTTPS, BRIEF_MS), at(plain.address)).await;
-    assert_eq!(failed.reason, FailureReason::HttpTimeout);
 }
 
 #[tokio::test]
