@@ -257,10 +257,7 @@ impl Knowledge {
             };
             match whose {
                 Whose::Installation => known.published,
-                Whose::Node => EndpointHealth {
-                    verdict: known.near(monitor, pool, self.own.at, now),
-                    ..known.published
-                },
+                Whose::Node => known.near(monitor, pool, self.own.at, now),
             }
         };
         // Nearly every pool has one monitor, whose word is the verdict.
@@ -325,17 +322,12 @@ impl Known {
         self.opinions.iter().map(ballot).collect()
     }
 
-    /// Publishes what the opinions come to. The details are of a checker that agrees, the one that
-    /// was heard last.
+    /// Publishes what the opinions come to.
     fn recount(&mut self, monitor: &Monitor, pool: &Pool, quorum: Quorum, now: Timestamp) -> News {
         let counted = count(&self.ballots(monitor, now), pool.check_regions.as_ref(), quorum);
         let before = self.published;
         let verdict = settle(before.verdict, counted);
-        let agreeing = self
-            .opinions
-            .iter()
-            .filter(|opinion| opinion.health.verdict == verdict || self.opinions.len() == 1);
-        if let Some(speaker) = agreeing.max_by_key(|opinion| opinion.reported) {
+        if let Some(speaker) = self.speaker(verdict) {
             self.published = speaker.health;
         }
         self.published.verdict = verdict;
@@ -348,15 +340,34 @@ impl Known {
         }
     }
 
+    /// The checker whose details go with a verdict: of those that agree, or the only one there is,
+    /// the one that was heard last.
+    fn speaker(&self, verdict: Verdict) -> Option<&Opinion> {
+        let is_alone = self.opinions.len() == 1;
+        let agrees = |opinion: &&Opinion| is_alone || opinion.health.verdict == verdict;
+        self.opinions.iter().filter(agrees).max_by_key(|opinion| opinion.reported)
+    }
+
     /// What a node at a place steers by.
-    fn near(&self, monitor: &Monitor, pool: &Pool, own: Standpoint, now: Timestamp) -> Verdict {
+    fn near(
+        &self,
+        monitor: &Monitor,
+        pool: &Pool,
+        own: Standpoint,
+        now: Timestamp,
+    ) -> EndpointHealth {
         // Alone, a checker is its own installation.
         if self.opinions.len() < 2 {
-            return self.published.verdict;
+            return self.published;
         }
-        let ballots = self.ballots(monitor, now);
-        let regions = pool.check_regions.as_ref();
-        steer_by(pool.health_sources, &ballots, regions, own, self.published.verdict)
+        let (ballots, regions) = (self.ballots(monitor, now), pool.check_regions.as_ref());
+        let published = self.published.verdict;
+        let verdict = steer_by(pool.health_sources, &ballots, regions, own, published);
+        if verdict == published {
+            return self.published;
+        }
+        let details = self.speaker(verdict).map(|opinion| opinion.health).unwrap_or_default();
+        EndpointHealth { verdict, ..details }
     }
 }
 
@@ -378,3 +389,6 @@ fn is_probed(config: &Config, ix: EndpointIx) -> bool {
     let endpoint = config.endpoint(ix);
     endpoint.enabled && config.pool(endpoint.pool).enabled
 }
+
+#[cfg(test)]
+mod tests;
