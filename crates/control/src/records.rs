@@ -16,6 +16,7 @@ pub(crate) mod kind {
     pub(crate) const LOAD_BALANCER: &str = "load_balancer";
     pub(crate) const POOL: &str = "pool";
     pub(crate) const MONITOR: &str = "monitor";
+    pub(crate) const MONITOR_GROUP: &str = "monitor_group";
 }
 
 /// Identifier of the only document of a kind that has one: this node, the cookie keys.

@@ -164,9 +164,14 @@ impl<S: Send + Sync> FromRequestParts<S> for At {
         };
         let mut at = Self { path, ..Self::default() };
         for (name, value) in &parameters {
-            // The one word of a path that is no identifier.
-            if name == "region_id" {
-                at.region = Some(value.to_owned());
+            // The words of a path that have no fixed form.
+            let free = match name {
+                "region_id" => Some(&mut at.region),
+                "preview_id" => Some(&mut at.id),
+                _ => None,
+            };
+            if let Some(place) = free {
+                *place = Some(value.to_owned());
                 continue;
             }
             if !is_id(value) {

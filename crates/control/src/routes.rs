@@ -2,9 +2,10 @@
 //!
 //! | paths | answered by |
 //! |---|---|
-//! | load balancers, pools, monitors: all verbs | [`object`], told apart by an [`object::Object`] each |
-//! | bulk PATCH and references of pools, references of monitors | [`pools`], [`monitors`] |
-//! | regions | [`regions`] |
+//! | load balancers, pools, monitors, monitor groups: all verbs | [`object`], told apart by an [`object::Object`] each |
+//! | bulk PATCH of pools; references | [`pools`]; [`references`] |
+//! | health of pools, its changes; previews | [`health`], [`events`]; [`previews`] |
+//! | regions; search | [`regions`]; [`search`] |
 //! | zones; accounts; user and tokens | [`zones`]; [`accounts`]; [`user`] |
 //! | `/evenkeel/v1`: why a request goes where | [`explain`], in JSON of its own |
 //! | `/healthz`, `/readyz`, `/metrics` | [`probes`], without credentials |
@@ -13,16 +14,21 @@
 //! in the envelope whatever happens, and is described by [`openapi`].
 
 mod accounts;
+mod events;
 mod explain;
+mod health;
 mod load_balancers;
+mod monitor_groups;
 mod monitors;
 mod object;
 mod openapi;
 mod operation;
 mod pools;
+mod previews;
 mod probes;
 mod references;
 mod regions;
+mod search;
 mod user;
 mod zones;
 
@@ -33,14 +39,18 @@ use axum::extract::Request;
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
+use evenkeel_api::pool_health::PoolHealth;
+use evenkeel_api::preview::{PreviewCreated, PreviewResult};
+use evenkeel_api::references::Reference;
 use evenkeel_api::regions::Regions;
-use evenkeel_api::{Account, LoadBalancer, Monitor, Pool, User, Zone};
+use evenkeel_api::search::SearchResult;
+use evenkeel_api::{Account, HealthEvent, LoadBalancer, Monitor, MonitorGroup, Pool, User, Zone};
 use http::{HeaderValue, Method, Uri, header};
 
 pub use self::explain::{ExplainSources, FindSession};
 use self::object::Deleted;
 use self::operation::{Operation, Operations};
-use self::references::Reference;
+use self::references::Resourceful;
 use self::user::TokenStatus;
 use crate::app::App;
 use crate::error::ApiError;
@@ -78,6 +88,29 @@ fn load_balancing(api: &mut Operations) {
     for base in ["/accounts/{account_id}/load_balancers", "/user/load_balancers"] {
         pools_and_monitors(api, base);
     }
+    api.serve(
+        Operation::get(
+            "/user/load_balancing_analytics/events",
+            Group::MonitorsAndPools,
+            "List health events",
+        )
+        .query::<events::EventsQuery>()
+        .lists::<HealthEvent>(),
+        events::list,
+    );
+    let groups = "/accounts/{account_id}/load_balancers/monitor_groups";
+    api.object::<MonitorGroup>(groups);
+    references::<MonitorGroup>(api, groups);
+    api.serve(
+        Operation::get(
+            "/accounts/{account_id}/load_balancers/search",
+            Group::MonitorsAndPools,
+            "Search",
+        )
+        .query::<search::SearchQuery>()
+        .answers::<SearchResult>(),
+        search::search,
+    );
     let regions = "/accounts/{account_id}/load_balancers/regions";
     api.serve(
         Operation::get(regions, Group::LoadBalancers, "List regions")
@@ -105,16 +138,42 @@ fn pools_and_monitors(api: &mut Operations, base: &str) {
             .lists::<Pool>(),
         pools::patch_all,
     );
+    references::<Pool>(api, &pools);
+    let pool = operation::single::<Pool>(&pools);
     api.serve(
-        Operation::get(&format!("{pools}/{{pool_id}}/references"), group, "List pool references")
-            .answers::<Vec<Reference>>(),
-        pools::references,
+        Operation::get(&format!("{pool}/health"), group, "Get the health of a pool")
+            .answers::<PoolHealth>(),
+        health::fetch,
+    );
+    api.serve(
+        Operation::post(&format!("{pool}/preview"), group, "Preview a monitor on a pool")
+            .document::<Monitor>(&[])
+            .answers::<PreviewCreated>(),
+        previews::of_pool,
     );
     api.object::<Monitor>(&monitors);
-    let references = format!("{monitors}/{{monitor_id}}/references");
+    references::<Monitor>(api, &monitors);
+    let monitor = operation::single::<Monitor>(&monitors);
     api.serve(
-        Operation::get(&references, group, "List monitor references").answers::<Vec<Reference>>(),
-        monitors::references,
+        Operation::post(&format!("{monitor}/preview"), group, "Preview a monitor on its pools")
+            .document::<Monitor>(&[])
+            .answers::<PreviewCreated>(),
+        previews::of_monitor,
+    );
+    api.serve(
+        Operation::get(&format!("{base}/preview/{{preview_id}}"), group, "Get a preview")
+            .answers::<PreviewResult>(),
+        previews::fetch,
+    );
+}
+
+/// Who names a document, and whom it names.
+fn references<O: Resourceful>(api: &mut Operations, collection: &str) {
+    let path = format!("{}/references", operation::single::<O>(collection));
+    let summary = format!("List {} references", O::NOUN);
+    api.serve(
+        Operation::get(&path, O::GROUP, &summary).answers::<Vec<Reference>>(),
+        references::list::<O>,
     );
 }
 

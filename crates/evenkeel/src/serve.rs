@@ -15,9 +15,11 @@ use std::thread::JoinHandle;
 use evenkeel_api::Limits;
 use evenkeel_control::publisher::Publisher;
 use evenkeel_control::{
-    BootstrapError, BootstrapSettings, Bootstrapped, ControlOptions, ExplainSources, bootstrap,
+    BootstrapError, BootstrapSettings, Bootstrapped, ControlOptions, ExplainSources, PreviewAsk,
+    PreviewOutcome, Prober, Probing, bootstrap,
 };
-use evenkeel_model::{Live, Node as Site, Pop};
+use evenkeel_model::{EndpointHealth, Live, Node as Site, Pop};
+use evenkeel_monitor::OneShot;
 use evenkeel_net::geo::GeoFiles;
 use evenkeel_net::listen::{listen, listen_shared};
 use evenkeel_net::tls::machine_roots;
@@ -119,6 +121,7 @@ impl Node {
             monitors: Arc::clone(&stats),
             live: live.clone(),
         };
+        let roots = Arc::new(machine_roots());
         let options = ControlOptions {
             listener: api_listener,
             store: Arc::clone(&store) as Arc<dyn Store>,
@@ -129,6 +132,7 @@ impl Node {
             metrics: Arc::new(move || page::render(&sources)),
             ready: is_ready,
             explain: explain_sources(settings, &shared),
+            prober: Arc::new(Trials(OneShot::new(Arc::clone(&roots), http.clone()))),
         };
         let api_task =
             control.spawn(evenkeel_control::serve(options, stopped(is_stopping.clone())));
@@ -140,7 +144,7 @@ impl Node {
                 live: live.clone(),
                 revision: revision.clone(),
                 reports,
-                roots: Arc::new(machine_roots()),
+                roots,
                 own_addresses: http.clone(),
                 stats,
             },
@@ -348,6 +352,19 @@ fn explain_sources(settings: &Settings, shared: &Shared) -> ExplainSources {
         geography: Arc::new(Atlas(shared.geo.clone())),
         loads: Arc::clone(&shared.loads) as _,
         sessions: Arc::new(move |key, now| sessions.peek(key, now)),
+    }
+}
+
+/// Probes of previews, by the monitors' own means.
+struct Trials(OneShot);
+
+impl Prober for Trials {
+    fn probe(self: Arc<Self>, ask: PreviewAsk) -> Probing {
+        Box::pin(async move {
+            let health = self.0.probe(ask.config, ask.endpoint, ask.monitor).await;
+            let EndpointHealth { reason, response_code, rtt_us, .. } = health;
+            PreviewOutcome { reason, response_code, rtt_us }
+        })
     }
 }
 

@@ -18,6 +18,7 @@
 //! between the reports and the publisher, the last as further kinds in `probe`.
 
 mod checker;
+mod once;
 mod probe;
 mod stats;
 mod target;
@@ -34,6 +35,7 @@ use evenkeel_model::Live;
 use rustls::RootCertStore;
 use tokio::sync::{mpsc, watch};
 
+pub use once::OneShot;
 pub use stats::Stats;
 
 use checker::Checker;

@@ -20,6 +20,11 @@ pub(crate) struct Target {
 }
 
 impl Target {
+    /// An endpoint and any monitor of its configuration.
+    pub(crate) const fn new(config: Arc<Config>, endpoint: EndpointIx, monitor: MonitorIx) -> Self {
+        Self { config, endpoint, monitor }
+    }
+
     /// Everything a configuration wants probed: enabled endpoints of enabled pools with a monitor
     /// (behaviour.md 1.4).
     pub(crate) fn all(config: &Arc<Config>) -> impl Iterator<Item = Self> {
