@@ -7,7 +7,10 @@ mod table;
 
 use std::sync::Arc;
 
-use evenkeel_api::{Account, LoadBalancer, Lookup, Monitor, MonitorGroup, Pool, User, Zone};
+use evenkeel_api::notification::{Policy, StoredWebhook};
+use evenkeel_api::{
+    Account, DnsRecord, LoadBalancer, Lookup, Monitor, MonitorGroup, Pool, User, Zone,
+};
 use evenkeel_store::{Revision, Snapshot};
 
 pub(crate) use self::table::{Row, Table};
@@ -25,6 +28,9 @@ pub(crate) struct Catalog {
     pub(crate) pools: Arc<Table<Owned<Pool>>>,
     pub(crate) monitors: Arc<Table<Owned<Monitor>>>,
     pub(crate) monitor_groups: Arc<Table<Owned<MonitorGroup>>>,
+    pub(crate) dns_records: Arc<Table<Owned<DnsRecord>>>,
+    pub(crate) policies: Arc<Table<Owned<Policy>>>,
+    pub(crate) webhooks: Arc<Table<Owned<StoredWebhook>>>,
     pub(crate) cookie_keys: Option<Arc<CookieKeys>>,
     pub(crate) node: Option<Arc<Node>>,
 }
@@ -42,6 +48,9 @@ impl Catalog {
             pools: Arc::default(),
             monitors: Arc::default(),
             monitor_groups: Arc::default(),
+            dns_records: Arc::default(),
+            policies: Arc::default(),
+            webhooks: Arc::default(),
             cookie_keys: None,
             node: None,
         };
@@ -62,6 +71,9 @@ impl Catalog {
             pools: Table::share(&self.pools, old, new, kind::POOL),
             monitors: Table::share(&self.monitors, old, new, kind::MONITOR),
             monitor_groups: Table::share(&self.monitor_groups, old, new, kind::MONITOR_GROUP),
+            dns_records: Table::share(&self.dns_records, old, new, kind::DNS_RECORD),
+            policies: Table::share(&self.policies, old, new, kind::NOTIFICATION_POLICY),
+            webhooks: Table::share(&self.webhooks, old, new, kind::NOTIFICATION_WEBHOOK),
             cookie_keys: secrets.row(COOKIE_KEYS).map(|row| Arc::clone(&row.value)),
             node: nodes.row(THIS_NODE).map(|row| Arc::clone(&row.value)),
             snapshot: Arc::clone(snapshot),

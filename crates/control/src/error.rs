@@ -67,6 +67,12 @@ impl ApiError {
         Self { status: StatusCode::UNSUPPORTED_MEDIA_TYPE, ..Self::invalid(reason) }
     }
 
+    /// The body claims to be something else than a form with files.
+    pub(crate) fn not_multipart() -> Self {
+        let reason = format_args!("the content type is not multipart/form-data with a boundary");
+        Self { status: StatusCode::UNSUPPORTED_MEDIA_TYPE, ..Self::invalid(reason) }
+    }
+
     /// The object of a path is not there, `object` being its kind.
     pub(crate) fn not_found(object: &str) -> Self {
         Problem::not_found(object).into()

@@ -37,6 +37,7 @@ mod request;
 mod routes;
 mod seen;
 mod server;
+mod upload;
 
 pub use bootstrap::{BootstrapError, BootstrapSettings, Bootstrapped, bootstrap};
 pub use previews::{PreviewAsk, PreviewOutcome, Prober, Probing};

@@ -6,6 +6,7 @@
 //! | bulk PATCH of pools; references | [`pools`]; [`references`] |
 //! | health of pools, its changes; previews | [`health`], [`events`]; [`previews`] |
 //! | regions; search | [`regions`]; [`search`] |
+//! | DNS records; notification policies and webhooks | [`dns_records`]; [`notifications`] |
 //! | zones; accounts; user and tokens | [`zones`]; [`accounts`]; [`user`] |
 //! | `/evenkeel/v1`: why a request goes where | [`explain`], in JSON of its own |
 //! | `/healthz`, `/readyz`, `/metrics` | [`probes`], without credentials |
@@ -14,12 +15,14 @@
 //! in the envelope whatever happens, and is described by [`openapi`].
 
 mod accounts;
+mod dns_records;
 mod events;
 mod explain;
 mod health;
 mod load_balancers;
 mod monitor_groups;
 mod monitors;
+mod notifications;
 mod object;
 mod openapi;
 mod operation;
@@ -39,12 +42,16 @@ use axum::extract::Request;
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
+use evenkeel_api::dns_record::{Batch, BatchAnswer, Query};
+use evenkeel_api::notification::{AvailableAlerts, Policy, Webhook};
 use evenkeel_api::pool_health::PoolHealth;
 use evenkeel_api::preview::{PreviewCreated, PreviewResult};
 use evenkeel_api::references::Reference;
 use evenkeel_api::regions::Regions;
 use evenkeel_api::search::SearchResult;
-use evenkeel_api::{Account, HealthEvent, LoadBalancer, Monitor, MonitorGroup, Pool, User, Zone};
+use evenkeel_api::{
+    Account, DnsRecord, HealthEvent, LoadBalancer, Monitor, MonitorGroup, Pool, User, Zone,
+};
 use http::{HeaderValue, Method, Uri, header};
 
 pub use self::explain::{ExplainSources, FindSession};
@@ -55,6 +62,7 @@ use self::user::TokenStatus;
 use crate::app::App;
 use crate::error::ApiError;
 use crate::permission::Group;
+use crate::request::Page;
 
 /// Where the API begins.
 const BASE: &str = "/client/v4";
@@ -172,7 +180,7 @@ fn references<O: Resourceful>(api: &mut Operations, collection: &str) {
     let path = format!("{}/references", operation::single::<O>(collection));
     let summary = format!("List {} references", O::NOUN);
     api.serve(
-        Operation::get(&path, O::GROUP, &summary).answers::<Vec<Reference>>(),
+        Operation::get(&path, O::GROUP, &summary).lists::<Reference>(),
         references::list::<O>,
     );
 }
@@ -203,6 +211,8 @@ fn neighbours(api: &mut Operations) {
         Operation::delete(zone, Group::Zones, "Delete a zone").answers::<Deleted>(),
         zones::delete,
     );
+    dns_records(api);
+    notifications(api);
     let group = Group::AccountSettings;
     api.serve(
         Operation::get("/accounts", group, "List accounts")
@@ -227,6 +237,125 @@ fn neighbours(api: &mut Operations) {
         Operation::get("/user/tokens/verify", Group::Caller, "Verify a token")
             .answers::<TokenStatus>(),
         user::verify_token,
+    );
+}
+
+/// The records of zones (api.md 6.3).
+fn dns_records(api: &mut Operations) {
+    let group = Group::DnsRecords;
+    let all = "/zones/{zone_id}/dns_records";
+    let one = "/zones/{zone_id}/dns_records/{dns_record_id}";
+    const REQUIRED: &[&str] = &["type", "name"];
+    api.serve(
+        Operation::get(all, group, "List DNS records").query::<Query>().lists::<DnsRecord>(),
+        dns_records::list,
+    );
+    api.serve(
+        Operation::post(all, group, "Create a DNS record")
+            .document::<DnsRecord>(REQUIRED)
+            .answers::<DnsRecord>(),
+        dns_records::create,
+    );
+    api.serve(
+        Operation::get(one, group, "Get a DNS record").answers::<DnsRecord>(),
+        dns_records::fetch,
+    );
+    api.serve(
+        Operation::put(one, group, "Replace a DNS record")
+            .document::<DnsRecord>(REQUIRED)
+            .answers::<DnsRecord>(),
+        dns_records::replace,
+    );
+    api.serve(
+        Operation::patch(one, group, "Change a DNS record")
+            .document::<DnsRecord>(&[])
+            .answers::<DnsRecord>(),
+        dns_records::patch,
+    );
+    api.serve(
+        Operation::delete(one, group, "Delete a DNS record").answers::<Deleted>(),
+        dns_records::delete,
+    );
+    api.serve(
+        Operation::post(&format!("{all}/batch"), group, "Change many DNS records")
+            .body::<Batch>()
+            .answers::<BatchAnswer>(),
+        dns_records::batch,
+    );
+    api.serve(
+        Operation::get(&format!("{all}/export"), group, "Export DNS records").answers_text(),
+        dns_records::export,
+    );
+    api.serve(
+        Operation::post(&format!("{all}/import"), group, "Import DNS records")
+            .text("multipart/form-data")
+            .answers::<dns_records::Imported>(),
+        dns_records::import,
+    );
+}
+
+/// Notification policies and where they are sent (api.md 6.4).
+fn notifications(api: &mut Operations) {
+    let group = Group::Notifications;
+    let base = "/accounts/{account_id}/alerting/v3";
+    let policies = format!("{base}/policies");
+    let policy = format!("{policies}/{{policy_id}}");
+    let webhooks = format!("{base}/destinations/webhooks");
+    let webhook = format!("{webhooks}/{{webhook_id}}");
+    api.serve(
+        Operation::get(&format!("{base}/available_alerts"), group, "List available alerts")
+            .answers::<AvailableAlerts>(),
+        notifications::available_alerts,
+    );
+    api.serve(
+        Operation::get(&policies, group, "List notification policies")
+            .query::<Page>()
+            .lists::<Policy>(),
+        notifications::list_policies,
+    );
+    api.serve(
+        Operation::post(&policies, group, "Create a notification policy")
+            .document::<Policy>(notifications::POLICY_REQUIRED)
+            .answers::<notifications::Written>(),
+        notifications::create_policy,
+    );
+    api.serve(
+        Operation::get(&policy, group, "Get a notification policy").answers::<Policy>(),
+        notifications::fetch_policy,
+    );
+    api.serve(
+        Operation::put(&policy, group, "Replace a notification policy")
+            .document::<Policy>(notifications::POLICY_REQUIRED)
+            .answers::<notifications::Written>(),
+        notifications::replace_policy,
+    );
+    api.serve(
+        Operation::delete(&policy, group, "Delete a notification policy").answers::<Deleted>(),
+        notifications::delete_policy,
+    );
+    api.serve(
+        Operation::get(&webhooks, group, "List webhooks").query::<Page>().lists::<Webhook>(),
+        notifications::list_webhooks,
+    );
+    api.serve(
+        Operation::post(&webhooks, group, "Create a webhook")
+            .body::<notifications::WebhookBody>()
+            .answers::<notifications::Written>(),
+        notifications::create_webhook,
+    );
+    api.serve(
+        Operation::get(&webhook, group, "Get a webhook").answers::<Webhook>(),
+        notifications::fetch_webhook,
+    );
+    api.serve(
+        Operation::put(&webhook, group, "Replace a webhook")
+            .body::<notifications::WebhookBody>()
+            .answers::<notifications::Written>(),
+        notifications::replace_webhook,
+    );
+    api.serve(
+        Operation::delete(&webhook, group, "Delete a webhook").answers::<Deleted>(),
+        notifications::delete_webhook,
     );
 }
 

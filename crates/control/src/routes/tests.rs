@@ -2,10 +2,12 @@
 
 mod access;
 mod changes;
+mod dns_records;
 mod explain;
 mod groups;
 mod health;
 mod lists;
+mod notifications;
 mod objects;
 mod refusals;
 mod regions;

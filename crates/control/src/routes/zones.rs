@@ -1,4 +1,5 @@
-//! Zones (api.md 6.1). Deleting one deletes its load balancers and leaves its account's pools.
+//! Zones (api.md 6.1). Deleting one deletes its load balancers and DNS records, and leaves its
+//! account's pools.
 
 use std::cmp::Ordering;
 use std::sync::Arc;
@@ -9,6 +10,7 @@ use evenkeel_api::{Account, Context, Verb, Zone};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::dns_records;
 use super::object::{Deleted, page_of, success};
 use crate::app::App;
 use crate::auth::Caller;
@@ -149,7 +151,7 @@ pub(super) async fn patch(
     .map(success)
 }
 
-/// DELETE on one, and on its load balancers.
+/// DELETE on one, on its load balancers and on its DNS records.
 pub(super) async fn delete(State(app): State<Arc<App>>, caller: Caller, at: At) -> Answer<Deleted> {
     app.change(&caller, |catalog, draft| {
         let row = find(catalog, &at)?;
@@ -157,6 +159,7 @@ pub(super) async fn delete(State(app): State<Arc<App>>, caller: Caller, at: At) 
         for lb in catalog.load_balancers.rows().filter(|lb| lb.value.owner == owner) {
             draft.delete(lb);
         }
+        dns_records::delete_all(catalog, &row.value.id, draft);
         draft.delete(row);
         Ok(Deleted { id: row.value.id.clone() })
     })
