@@ -13,12 +13,13 @@ import course
 import pytest
 from course import Block, Course
 from https import Https
-from tofu import UNKNOWN, Change
+from tofu import UNKNOWN, Change, Tofu
 
 from harness.control import Control, client, unique
-from harness.evenkeel import Evenkeel
+from harness.evenkeel import ACCOUNT, Evenkeel
 
 HERE = Path(__file__).parent
+HOWTO = HERE.parent.parent / "docs" / "howto" / "terraform.md"
 
 # The providers ask for forty characters at least.
 TOKEN = "conformance-terraform-0123456789abcdef0123"
@@ -78,6 +79,7 @@ def secure(server: Evenkeel, folder: Path) -> dict[str, str]:
 
 
 REACHES = {"v5": plain, "v4": secure}
+AS_WHOM = {"CLOUDFLARE_API_TOKEN": TOKEN}
 
 _courses: dict[str, Course] = {}
 
@@ -89,10 +91,8 @@ def lived(server: Evenkeel, version: str, tmp_path_factory: pytest.TempPathFacto
     if version not in _courses:
         control = Control(server)
         control.sdk = client(server, TOKEN)
-        folder = tmp_path_factory.mktemp(version)
-        where = REACHES[version](server, folder)
-        where["CLOUDFLARE_API_TOKEN"] = TOKEN
-        files, word = HERE / version, unique(version)
+        folder, files, word = tmp_path_factory.mktemp(version), HERE / version, unique(version)
+        where = REACHES[version](server, folder) | AS_WHOM
         _courses[version] = course.run(files, folder, binary, control.zone(), word, **where)
     return _courses[version]
 
@@ -105,7 +105,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         ]
         names = [f"{version}-{block.address}" for version, block in rows]
         metafunc.parametrize(("version", "block"), rows, ids=names)
-    elif "version" in metafunc.fixturenames:
+    elif "lived" in metafunc.fixturenames:
         metafunc.parametrize("version", PROVIDERS)
 
 
@@ -184,6 +184,20 @@ def test_scripts_see_empty_plans(lived: Course, version: str) -> None:
 def test_data_sources_agree_with_resources(lived: Course, version: str) -> None:
     agree = lived.outputs.get("agree", {})
     assert all(agree.values()), agree
+
+
+def test_the_howto_works(server: Evenkeel, tmp_path: Path) -> None:
+    blocks = re.findall(r"^```hcl\n(.*?)^```", HOWTO.read_text(), re.MULTILINE | re.DOTALL)
+    [settings] = [block for block in blocks if "required_providers" in block]
+    [example] = [block for block in blocks if 'resource "cloudflare_zone"' in block]
+    where = plain(server, tmp_path) | AS_WHOM
+    tofu = Tofu(tmp_path / "howto", provider("v5"), {"account_id": ACCOUNT}, **where)
+    # What was built here has no version, and the API is not where a reader's is.
+    settings = re.sub(r"^ +(version|base_url) +=.*\n", "", settings, flags=re.MULTILINE)
+    (tofu.folder / "main.tf").write_text(settings + example)
+    assert tofu.apply().errors == {}
+    assert tofu.plan().is_empty
+    assert tofu.destroy().errors == {}
 
 
 def test_everything_is_destroyed(lived: Course, version: str) -> None:
