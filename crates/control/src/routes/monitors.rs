@@ -1,5 +1,6 @@
 //! Monitors (api.md 2, row 15): nothing beyond the common verbs.
 
+use evenkeel_api::envelope::ApiMessage;
 use evenkeel_api::references::{monitors_of, monitors_of_group};
 use evenkeel_api::{Context, Limits, Monitor, Problem, Verb, monitor};
 
@@ -8,6 +9,9 @@ use crate::catalog::{Catalog, Table};
 use crate::permission::Group;
 use crate::records::{Owned, kind};
 use crate::request::Place;
+
+/// Code of remarks about a monitor's settings.
+const REMARK: u32 = 1102;
 
 impl Object for Monitor {
     const KIND: &str = kind::MONITOR;
@@ -37,6 +41,10 @@ impl Object for Monitor {
         let (mut pools, mut groups) = (catalog.pools.values(), catalog.monitor_groups.values());
         pools.any(|pool| monitors_of(&pool.document).any(|monitor| monitor == id))
             || groups.any(|group| monitors_of_group(&group.document).any(|monitor| monitor == id))
+    }
+
+    fn remarks(&self) -> Vec<ApiMessage> {
+        self.remarks().iter().map(|remark| ApiMessage::new(REMARK, remark)).collect()
     }
 
     fn sort(list: &mut [Shared<Self>]) {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use evenkeel_api::envelope::{self, Envelope};
+use evenkeel_api::envelope::{self, ApiMessage, Envelope};
 use evenkeel_api::{Context, Limits, Problem, Verb};
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
@@ -61,10 +61,22 @@ pub(super) trait Object:
         true
     }
 
+    /// What whoever writes it should know, though it is accepted.
+    fn remarks(&self) -> Vec<ApiMessage> {
+        Vec::new()
+    }
+
     /// The document as answered, with what is known only now.
     fn answered(self, _seen: &Seen) -> Self {
         self
     }
+}
+
+/// A success with a document that was just written, and what is worth a remark about it.
+fn written<O: Object>(document: O, app: &App) -> Json<Envelope<O>> {
+    let messages = document.remarks();
+    let answer = Envelope::success(document.answered(&Seen::new(app.live.load())));
+    Json(Envelope { messages, ..answer })
 }
 
 /// A document of the catalog with its owner, shared so that only what a page holds is copied.
@@ -159,7 +171,7 @@ pub(super) async fn create<O: Object>(
         Ok(owned.document)
     })
     .await
-    .map(|document| success(document.answered(&Seen::new(app.live.load()))))
+    .map(|document| written(document, &app))
 }
 
 /// GET on one.
@@ -207,7 +219,7 @@ async fn update<O: Object>(
         Ok(owned.document)
     })
     .await
-    .map(|document| success(document.answered(&Seen::new(app.live.load()))))
+    .map(|document| written(document, &app))
 }
 
 /// DELETE on one. A body is neither wanted nor looked at.

@@ -9,12 +9,12 @@ use evenkeel_api::references::{
 };
 use evenkeel_api::{LoadBalancer, Monitor, MonitorGroup, Pool};
 
-use super::object::{Object, find, success};
+use super::object::{Object, find, page_of};
 use crate::app::App;
 use crate::catalog::{Catalog, Table};
 use crate::error::Answer;
 use crate::records::Owned;
-use crate::request::At;
+use crate::request::{At, Page};
 
 /// A kind of document that can name others or be named.
 pub(super) trait Resourceful: Object {
@@ -112,5 +112,6 @@ pub(super) async fn list<O: Resourceful>(
 ) -> Answer<Vec<Reference>> {
     let catalog = app.catalog();
     let row = find::<O>(&catalog, &at.place(&catalog)?, at.id())?;
-    Ok(success(References::of(&catalog).around(O::RESOURCE, row.value.document.id())))
+    let references = References::of(&catalog).around(O::RESOURCE, row.value.document.id());
+    Ok(page_of(references, Page::default()))
 }
