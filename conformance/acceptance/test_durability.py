@@ -10,7 +10,7 @@ import pytest
 from harness.control import PROBE, Control, client, unique
 from harness.evenkeel import ACCOUNT, Evenkeel
 
-ROUNDS = 6
+ROUNDS = 20
 WRITERS = 3
 
 
@@ -70,6 +70,8 @@ class Writer(threading.Thread):
         self.rng = random.Random(seed)
         # id → document, or none once its deletion was acknowledged.
         self.monitors: dict[str, dict | None] = {}
+        # Likewise; each names one of the monitors.
+        self.pools: dict[str, dict | None] = {}
         self.counter = 0
         # What the write on its way would have changed: it may have happened or not.
         self.pending: str | None = None
@@ -87,8 +89,16 @@ class Writer(threading.Thread):
     def write(self) -> None:
         """One write of a random kind."""
         kept = [id for id, document in self.monitors.items() if document is not None]
-        kind = self.rng.choice(["create", "create", "count", "change", "delete"])
-        if kind == "count":
+        kind = self.rng.choice(["create", "create", "count", "change", "delete", "attach"])
+        if kind == "attach" and kept:
+            made = self.api.pools.create(
+                account_id=ACCOUNT,
+                name=unique("p"),
+                origins=[{"name": "a", "address": "192.0.2.1", "enabled": False}],
+                monitor=self.rng.choice(kept),
+            )
+            self.pools[made.id] = made.to_dict(mode="json")
+        elif kind == "count":
             self.pending = self.pool
             self.api.pools.edit(self.pool, account_id=ACCOUNT, description=str(self.counter + 1))
             self.counter += 1
@@ -100,7 +110,13 @@ class Writer(threading.Thread):
             made = self.api.monitors.edit(id, account_id=ACCOUNT, description=unique("m"))
             self.monitors[id] = made.to_dict(mode="json")
         else:
-            self.pending = id = self.rng.choice(kept)
+            id = self.rng.choice(kept)
+            for pool, document in self.pools.items():
+                if document is not None and document["monitor"] == id:
+                    self.pending = pool
+                    self.api.pools.delete(pool, account_id=ACCOUNT)
+                    self.pools[pool] = None
+            self.pending = id
             self.api.monitors.delete(id, account_id=ACCOUNT)
             self.monitors[id] = None
         self.pending = None
@@ -117,7 +133,7 @@ def test_kill_9_during_writes_loses_no_acknowledged_one(own_edge, own_control):
         writers = [Writer(own_edge, pool, rng.random()) for pool in pools]
         for writer in writers:
             writer.start()
-        end = threading.Timer(rng.uniform(0.2, 1.2), own_edge.kill)
+        end = threading.Timer(rng.uniform(0.1, 0.6), own_edge.kill)
         end.start()
         for writer in [*writers, end]:
             writer.join()
@@ -130,11 +146,13 @@ def test_kill_9_during_writes_loses_no_acknowledged_one(own_edge, own_control):
             count = int(stored[writer.pool]["description"] or 0)
             allowed = {writer.counter, writer.counter + (writer.pending == writer.pool)}
             assert count in allowed, f"{where}: the counter says {count}, not {allowed}"
-            acknowledged |= writer.monitors
+            acknowledged |= writer.monitors | writer.pools
             acknowledged.pop(writer.pending, None)
         assert sum(len(writer.monitors) for writer in writers) > 0, f"{where}: nothing was written"
         for id, document in acknowledged.items():
-            assert stored.get(id) == document, f"{where}: monitor {id}"
+            assert stored.get(id) == document, f"{where}: {id}"
+        for document in stored.values():
+            assert document.get("monitor") in {None, *stored}, f"{where}: {document} dangles"
 
 
 def test_what_was_refused_is_not_there_either(own_edge, own_control):

@@ -305,7 +305,8 @@ async def _(world):
     members = [member(first.id, must_be_healthy=True), member(second.id, monitoring_only=True)]
     made = await world.group(description="checkout", members=members)
     assert made.description == "checkout"
-    assert [m.to_dict(exclude={"created_at", "updated_at"}) for m in made.members] == members
+    stamps = {"created_at", "updated_at"}
+    assert [m.model_dump(exclude=stamps) for m in made.members] == members
     assert all(m.created_at and m.updated_at for m in made.members)
 
 

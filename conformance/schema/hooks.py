@@ -9,6 +9,7 @@ import os
 import re
 
 import schemathesis
+from plausible import plausible
 
 IDS = json.loads(os.environ["EVENKEEL_SCHEMA_IDS"])
 HEX = re.compile(r"[0-9a-f]{32}")
@@ -45,8 +46,9 @@ def placed(value: object, kind: str = "pool") -> object:
 @schemathesis.hook
 def map_body(context, body):
     """Bodies name what exists; load balancers are called something inside the zone."""
-    body = placed(body)
-    is_balancer = context.operation.path.startswith("/zones/")
+    path = context.operation.path
+    body = placed(plausible(path, body) if isinstance(body, dict) else body)
+    is_balancer = path.startswith("/zones/")
     if is_balancer and isinstance(body, dict) and isinstance(body.get("name"), str):
         label = LABEL.sub("", body["name"].lower())[:40]
         body["name"] = f"{label}.{IDS['zone_name']}" if label else IDS["zone_name"]

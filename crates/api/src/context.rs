@@ -88,6 +88,8 @@ pub struct Limits {
     pub pool_quota: Option<usize>,
     /// Monitors of one account, likewise.
     pub monitor_quota: Option<usize>,
+    /// DNS records of one zone, likewise.
+    pub dns_record_quota: Option<usize>,
     /// Monitor groups of one account, likewise.
     pub monitor_group_quota: Option<usize>,
 }
@@ -109,6 +111,7 @@ impl Default for Limits {
             load_balancer_quota: None,
             pool_quota: None,
             monitor_quota: None,
+            dns_record_quota: Some(3500),
             monitor_group_quota: None,
         }
     }

@@ -56,6 +56,7 @@ pub mod regions;
 pub mod search;
 mod time;
 pub mod token;
+pub mod transfer;
 mod words;
 pub mod zone;
 

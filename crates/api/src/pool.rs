@@ -39,12 +39,26 @@ pub fn apply(
     let sent = body::parse(body)?;
     let current = current.filter(|_| verb != Verb::Create);
     let whole = match current {
-        Some(current) if verb == Verb::Patch => body::overlaid(current, sent, &[]),
+        Some(current) if verb == Verb::Patch => {
+            let mut current = current.clone();
+            if is_set(&sent, "monitor_group") {
+                current.monitor = None;
+            } else if is_set(&sent, "monitor") {
+                current.monitor_group = None;
+            }
+            body::overlaid(&current, sent, &[])
+        }
         _ => sent,
     };
     let problems = Problems::default();
     let document = validate::read(&Object::root(&whole, &problems), current, cx);
     problems.unless_any(document)
+}
+
+/// Whether a member is sent and names something: a monitor that is attached takes the place of the
+/// group, and the other way round (behaviour.md 7.7 item 10). Both at once are refused.
+fn is_set(sent: &serde_json::Map<String, Value>, name: &str) -> bool {
+    sent.get(name).is_some_and(|value| !value.is_null() && value != "")
 }
 
 /// The pools that a PATCH of the whole collection leaves changed, in the order given. All it can do

@@ -5,7 +5,7 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use evenkeel_model::{EndpointHealth, Verdict};
+use evenkeel_model::{EndpointHealth, FailureReason, Verdict};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -50,10 +50,19 @@ impl OriginHealth {
     pub fn of(health: &EndpointHealth) -> Option<Self> {
         (health.verdict != Verdict::Unknown).then(|| Self {
             healthy: health.verdict == Verdict::Healthy,
-            rtt: health.rtt_us.map(duration),
-            failure_reason: health.reason.to_string(),
-            response_code: health.response_code,
+            ..Self::of_probe(health.reason, health.response_code, health.rtt_us)
         })
+    }
+
+    /// What a single probe says of one: healthy when nothing failed.
+    #[must_use]
+    pub fn of_probe(reason: FailureReason, response_code: u16, rtt_us: Option<u32>) -> Self {
+        Self {
+            healthy: reason == FailureReason::NoFailures,
+            rtt: rtt_us.map(duration),
+            failure_reason: reason.to_string(),
+            response_code,
+        }
     }
 }
 

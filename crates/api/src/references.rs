@@ -1,7 +1,6 @@
 //! Who names whom. An object that is named anywhere cannot be deleted (412/1005; behaviour.md 1.1
 //! item 6).
 
-use alloc::borrow::ToOwned;
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -11,7 +10,6 @@ use serde::{Deserialize, Serialize};
 use crate::load_balancer::{LoadBalancer, Overrides, PoolSetOverrides};
 use crate::monitor_group::MonitorGroup;
 use crate::pool::Pool;
-use crate::words::words;
 use crate::{Map, Number};
 
 /// One end of a reference, seen from the other (api.md 2.7).
@@ -27,45 +25,32 @@ pub struct Reference {
     pub resource_name: String,
 }
 
-words! {
-    /// Which way a reference points.
-    Direction {
-        /// It names the object asked about.
-        Referrer = "referrer",
-        /// The object asked about names it.
-        Referral = "referral",
-    }
-
-    /// What can name and be named.
-    Resource {
-        /// A load balancer.
-        LoadBalancer = "load_balancer",
-        /// A pool.
-        Pool = "pool",
-        /// A monitor.
-        Monitor = "monitor",
-        /// A monitor group.
-        MonitorGroup = "monitor_group",
-    }
+/// Which way a reference points.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Direction {
+    /// It names the object asked about.
+    Referrer,
+    /// The object asked about names it.
+    Referral,
 }
 
-impl Reference {
-    /// Something that names the object asked about.
-    #[must_use]
-    pub fn referrer(resource: Resource, id: &str, name: &str) -> Self {
-        Self::new(Direction::Referrer, resource, id, name)
-    }
-
-    /// Something that the object asked about names.
-    #[must_use]
-    pub fn referral(resource: Resource, id: &str, name: &str) -> Self {
-        Self::new(Direction::Referral, resource, id, name)
-    }
-
-    fn new(reference_type: Direction, resource_type: Resource, id: &str, name: &str) -> Self {
-        let (resource_id, resource_name) = (id.to_owned(), name.to_owned());
-        Self { reference_type, resource_type, resource_id, resource_name }
-    }
+/// What can name and be named.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Resource {
+    /// A load balancer.
+    LoadBalancer,
+    /// A pool.
+    Pool,
+    /// A monitor.
+    Monitor,
+    /// A monitor group.
+    MonitorGroup,
 }
 
 /// Every pool that a load balancer names, in any place: default and fallback pools, the geo maps

@@ -10,13 +10,16 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use evenkeel_api::{Limits, Problem};
 use evenkeel_model::Live;
-use evenkeel_store::{Batch, Change, CommitError, Expected, Key, Revision, Store, Write};
+use evenkeel_store::{
+    Batch, Change, CommitError, Entry, Expected, JournalQuery, Key, Revision, Store, Write,
+};
 use serde::Serialize;
 use tokio::sync::{Semaphore, watch};
 
 use crate::auth::Caller;
 use crate::catalog::{Catalog, Row};
 use crate::error::ApiError;
+use crate::previews::Previews;
 use crate::records::encode;
 use crate::routes::ExplainSources;
 use crate::server::{ControlOptions, Metrics};
@@ -36,6 +39,7 @@ pub(crate) struct App {
     pub(crate) metrics: Metrics,
     pub(crate) ready: watch::Receiver<bool>,
     pub(crate) explain: ExplainSources,
+    pub(crate) previews: Previews,
     store: Arc<dyn Store>,
     catalog: ArcSwap<Catalog>,
     /// Changes take turns. Correctness comes from the commit's expectation; the turn spares the
@@ -54,6 +58,7 @@ impl App {
             metrics: options.metrics,
             ready: options.ready,
             explain: options.explain,
+            previews: Previews::new(options.prober),
             store: options.store,
             catalog,
             turn: Semaphore::new(1),
@@ -71,6 +76,14 @@ impl App {
         let catalog = Arc::new(catalog.follow(&snapshot));
         self.catalog.store(Arc::clone(&catalog));
         catalog
+    }
+
+    /// Reads entries of the journal.
+    ///
+    /// # Errors
+    /// 503 when the storage fails.
+    pub(crate) async fn journal(&self, query: JournalQuery) -> Result<Vec<Entry>, ApiError> {
+        Ok(self.store.journal(query).await?)
     }
 
     /// Changes documents: `decide` reads the catalog and drafts what to write, and is asked again

@@ -7,7 +7,10 @@ mod table;
 
 use std::sync::Arc;
 
-use evenkeel_api::{Account, LoadBalancer, Lookup, Monitor, Pool, User, Zone};
+use evenkeel_api::notification::{Policy, StoredWebhook};
+use evenkeel_api::{
+    Account, DnsRecord, LoadBalancer, Lookup, Monitor, MonitorGroup, Pool, User, Zone,
+};
 use evenkeel_store::{Revision, Snapshot};
 
 pub(crate) use self::table::{Row, Table};
@@ -24,6 +27,10 @@ pub(crate) struct Catalog {
     pub(crate) load_balancers: Arc<Table<Owned<LoadBalancer>>>,
     pub(crate) pools: Arc<Table<Owned<Pool>>>,
     pub(crate) monitors: Arc<Table<Owned<Monitor>>>,
+    pub(crate) monitor_groups: Arc<Table<Owned<MonitorGroup>>>,
+    pub(crate) dns_records: Arc<Table<Owned<DnsRecord>>>,
+    pub(crate) policies: Arc<Table<Owned<Policy>>>,
+    pub(crate) webhooks: Arc<Table<Owned<StoredWebhook>>>,
     pub(crate) cookie_keys: Option<Arc<CookieKeys>>,
     pub(crate) node: Option<Arc<Node>>,
 }
@@ -40,6 +47,10 @@ impl Catalog {
             load_balancers: Arc::default(),
             pools: Arc::default(),
             monitors: Arc::default(),
+            monitor_groups: Arc::default(),
+            dns_records: Arc::default(),
+            policies: Arc::default(),
+            webhooks: Arc::default(),
             cookie_keys: None,
             node: None,
         };
@@ -59,6 +70,10 @@ impl Catalog {
             load_balancers: Table::share(&self.load_balancers, old, new, kind::LOAD_BALANCER),
             pools: Table::share(&self.pools, old, new, kind::POOL),
             monitors: Table::share(&self.monitors, old, new, kind::MONITOR),
+            monitor_groups: Table::share(&self.monitor_groups, old, new, kind::MONITOR_GROUP),
+            dns_records: Table::share(&self.dns_records, old, new, kind::DNS_RECORD),
+            policies: Table::share(&self.policies, old, new, kind::NOTIFICATION_POLICY),
+            webhooks: Table::share(&self.webhooks, old, new, kind::NOTIFICATION_WEBHOOK),
             cookie_keys: secrets.row(COOKIE_KEYS).map(|row| Arc::clone(&row.value)),
             node: nodes.row(THIS_NODE).map(|row| Arc::clone(&row.value)),
             snapshot: Arc::clone(snapshot),
@@ -98,9 +113,8 @@ impl Lookup for OfAccount<'_> {
         self.catalog.monitors.get(id).is_some_and(|monitor| self.owns(&monitor.owner))
     }
 
-    fn monitor_group_exists(&self, _id: &str) -> bool {
-        // There is no way yet to make one.
-        false
+    fn monitor_group_exists(&self, id: &str) -> bool {
+        self.catalog.monitor_groups.get(id).is_some_and(|group| self.owns(&group.owner))
     }
 
     fn pool_name_taken(&self, name: &str, except: Option<&str>) -> bool {

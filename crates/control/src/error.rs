@@ -6,7 +6,7 @@ use axum::Json;
 use axum::response::{IntoResponse, Response};
 use evenkeel_api::Problem;
 use evenkeel_api::envelope::{ApiMessage, Envelope};
-use evenkeel_store::CommitError;
+use evenkeel_store::{CommitError, JournalError};
 use http::StatusCode;
 
 /// No valid credentials, or none at all.
@@ -19,7 +19,9 @@ const UNROUTABLE: u32 = 7003;
 const NO_ROUTE: u32 = 7000;
 /// The path does not take this method.
 const METHOD_NOT_ALLOWED: u32 = 10_405;
-/// The change could not be stored.
+/// Nothing is known of an object's health yet (api.md 9 item 5).
+const NO_HEALTH: u32 = 1004;
+/// The storage failed.
 const NOT_STORED: u32 = 10_013;
 
 /// The longest part of a path that is repeated in an answer, in characters. A message is for
@@ -65,6 +67,12 @@ impl ApiError {
         Self { status: StatusCode::UNSUPPORTED_MEDIA_TYPE, ..Self::invalid(reason) }
     }
 
+    /// The body claims to be something else than a form with files.
+    pub(crate) fn not_multipart() -> Self {
+        let reason = format_args!("the content type is not multipart/form-data with a boundary");
+        Self { status: StatusCode::UNSUPPORTED_MEDIA_TYPE, ..Self::invalid(reason) }
+    }
+
     /// The object of a path is not there, `object` being its kind.
     pub(crate) fn not_found(object: &str) -> Self {
         Problem::not_found(object).into()
@@ -85,6 +93,11 @@ impl ApiError {
     /// The path does not take this method.
     pub(crate) fn method_not_allowed() -> Self {
         Self::new(StatusCode::METHOD_NOT_ALLOWED, METHOD_NOT_ALLOWED, "Method not allowed")
+    }
+
+    /// A pool has a monitor, and no probe of it is done yet.
+    pub(crate) fn no_health_yet() -> Self {
+        Self::new(StatusCode::NOT_FOUND, NO_HEALTH, "Health info unavailable")
     }
 
     /// No credentials, or none that are valid.
@@ -142,6 +155,13 @@ impl From<CommitError> for ApiError {
         };
         let message = format!("The change was not stored: {message}.");
         Self::new(StatusCode::SERVICE_UNAVAILABLE, NOT_STORED, &message)
+    }
+}
+
+impl From<JournalError> for ApiError {
+    fn from(error: JournalError) -> Self {
+        tracing::error!(error = &error as &dyn std::error::Error, "The journal cannot be read.");
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, NOT_STORED, &error.to_string())
     }
 }
 

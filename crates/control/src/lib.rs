@@ -18,6 +18,7 @@
 //! | `routes`, `request`, `error` | paths, what they take, how they refuse |
 //! | `app` | how a change is decided and committed |
 //! | `catalog`, `records` | the store's documents as values |
+//! | `seen`, `previews` | health as answers carry it; monitors tried before they are in force |
 //! | `auth`, `permission`, `ids` | who is asking; what that takes; identifiers, secrets, time |
 //!
 //! What a document may contain and what it means is `api`'s; how it is kept is `store`'s. Nothing
@@ -31,12 +32,16 @@ mod error;
 pub mod health;
 mod ids;
 mod permission;
+mod previews;
 pub mod publisher;
 mod records;
 mod request;
 mod routes;
+mod seen;
 mod server;
+mod upload;
 
 pub use bootstrap::{BootstrapError, BootstrapSettings, Bootstrapped, bootstrap};
+pub use previews::{PreviewAsk, PreviewOutcome, Prober, Probing};
 pub use routes::{ExplainSources, FindSession};
 pub use server::{ControlOptions, Metrics, serve};

@@ -16,6 +16,10 @@ pub(crate) mod kind {
     pub(crate) const LOAD_BALANCER: &str = "load_balancer";
     pub(crate) const POOL: &str = "pool";
     pub(crate) const MONITOR: &str = "monitor";
+    pub(crate) const DNS_RECORD: &str = "dns_record";
+    pub(crate) const NOTIFICATION_POLICY: &str = "notification_policy";
+    pub(crate) const NOTIFICATION_WEBHOOK: &str = "notification_webhook";
+    pub(crate) const MONITOR_GROUP: &str = "monitor_group";
     /// What was last known of the health of pools.
     pub(crate) const HEALTH: &str = "health";
 }

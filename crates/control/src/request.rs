@@ -115,7 +115,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Parameters<T> 
 }
 
 /// Which part of a list is wanted.
-#[derive(Debug, Clone, Copy, Default, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, Deserialize, JsonSchema)]
 pub(crate) struct Page {
     /// From 1.
     pub(crate) page: Option<u64>,
@@ -164,9 +164,14 @@ impl<S: Send + Sync> FromRequestParts<S> for At {
         };
         let mut at = Self { path, ..Self::default() };
         for (name, value) in &parameters {
-            // The one word of a path that is no identifier.
-            if name == "region_id" {
-                at.region = Some(value.to_owned());
+            // The words of a path that have no fixed form.
+            let free = match name {
+                "region_id" => Some(&mut at.region),
+                "preview_id" => Some(&mut at.id),
+                _ => None,
+            };
+            if let Some(place) = free {
+                *place = Some(value.to_owned());
                 continue;
             }
             if !is_id(value) {

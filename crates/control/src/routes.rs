@@ -2,9 +2,11 @@
 //!
 //! | paths | answered by |
 //! |---|---|
-//! | load balancers, pools, monitors: all verbs | [`object`], told apart by an [`object::Object`] each |
-//! | bulk PATCH and references of pools, references of monitors | [`pools`], [`monitors`] |
-//! | regions | [`regions`] |
+//! | load balancers, pools, monitors, monitor groups: all verbs | [`object`], told apart by an [`object::Object`] each |
+//! | bulk PATCH of pools; references | [`pools`]; [`references`] |
+//! | health of pools, its changes; previews | [`health`], [`events`]; [`previews`] |
+//! | regions; search | [`regions`]; [`search`] |
+//! | DNS records; notification policies and webhooks | [`dns_records`]; [`notifications`] |
 //! | zones; accounts; user and tokens | [`zones`]; [`accounts`]; [`user`] |
 //! | `/evenkeel/v1`: why a request goes where | [`explain`], in JSON of its own |
 //! | `/healthz`, `/readyz`, `/metrics` | [`probes`], without credentials |
@@ -13,16 +15,23 @@
 //! in the envelope whatever happens, and is described by [`openapi`].
 
 mod accounts;
+mod dns_records;
+mod events;
 mod explain;
+mod health;
 mod load_balancers;
+mod monitor_groups;
 mod monitors;
+mod notifications;
 mod object;
 mod openapi;
 mod operation;
 mod pools;
+mod previews;
 mod probes;
 mod references;
 mod regions;
+mod search;
 mod user;
 mod zones;
 
@@ -33,18 +42,27 @@ use axum::extract::Request;
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
+use evenkeel_api::dns_record::{Batch, BatchAnswer, Query};
+use evenkeel_api::notification::{AvailableAlerts, Policy, Webhook};
+use evenkeel_api::pool_health::PoolHealth;
+use evenkeel_api::preview::{PreviewCreated, PreviewResult};
+use evenkeel_api::references::Reference;
 use evenkeel_api::regions::Regions;
-use evenkeel_api::{Account, LoadBalancer, Monitor, Pool, User, Zone};
+use evenkeel_api::search::SearchResult;
+use evenkeel_api::{
+    Account, DnsRecord, HealthEvent, LoadBalancer, Monitor, MonitorGroup, Pool, User, Zone,
+};
 use http::{HeaderValue, Method, Uri, header};
 
 pub use self::explain::{ExplainSources, FindSession};
 use self::object::Deleted;
 use self::operation::{Operation, Operations};
-use self::references::Reference;
+use self::references::Resourceful;
 use self::user::TokenStatus;
 use crate::app::App;
 use crate::error::ApiError;
 use crate::permission::Group;
+use crate::request::Page;
 
 /// Where the API begins.
 const BASE: &str = "/client/v4";
@@ -78,6 +96,29 @@ fn load_balancing(api: &mut Operations) {
     for base in ["/accounts/{account_id}/load_balancers", "/user/load_balancers"] {
         pools_and_monitors(api, base);
     }
+    api.serve(
+        Operation::get(
+            "/user/load_balancing_analytics/events",
+            Group::MonitorsAndPools,
+            "List health events",
+        )
+        .query::<events::EventsQuery>()
+        .lists::<HealthEvent>(),
+        events::list,
+    );
+    let groups = "/accounts/{account_id}/load_balancers/monitor_groups";
+    api.object::<MonitorGroup>(groups);
+    references::<MonitorGroup>(api, groups);
+    api.serve(
+        Operation::get(
+            "/accounts/{account_id}/load_balancers/search",
+            Group::MonitorsAndPools,
+            "Search",
+        )
+        .query::<search::SearchQuery>()
+        .answers::<SearchResult>(),
+        search::search,
+    );
     let regions = "/accounts/{account_id}/load_balancers/regions";
     api.serve(
         Operation::get(regions, Group::LoadBalancers, "List regions")
@@ -105,16 +146,42 @@ fn pools_and_monitors(api: &mut Operations, base: &str) {
             .lists::<Pool>(),
         pools::patch_all,
     );
+    references::<Pool>(api, &pools);
+    let pool = operation::single::<Pool>(&pools);
     api.serve(
-        Operation::get(&format!("{pools}/{{pool_id}}/references"), group, "List pool references")
-            .answers::<Vec<Reference>>(),
-        pools::references,
+        Operation::get(&format!("{pool}/health"), group, "Get the health of a pool")
+            .answers::<PoolHealth>(),
+        health::fetch,
+    );
+    api.serve(
+        Operation::post(&format!("{pool}/preview"), group, "Preview a monitor on a pool")
+            .document::<Monitor>(&[])
+            .answers::<PreviewCreated>(),
+        previews::of_pool,
     );
     api.object::<Monitor>(&monitors);
-    let references = format!("{monitors}/{{monitor_id}}/references");
+    references::<Monitor>(api, &monitors);
+    let monitor = operation::single::<Monitor>(&monitors);
     api.serve(
-        Operation::get(&references, group, "List monitor references").answers::<Vec<Reference>>(),
-        monitors::references,
+        Operation::post(&format!("{monitor}/preview"), group, "Preview a monitor on its pools")
+            .document::<Monitor>(&[])
+            .answers::<PreviewCreated>(),
+        previews::of_monitor,
+    );
+    api.serve(
+        Operation::get(&format!("{base}/preview/{{preview_id}}"), group, "Get a preview")
+            .answers::<PreviewResult>(),
+        previews::fetch,
+    );
+}
+
+/// Who names a document, and whom it names.
+fn references<O: Resourceful>(api: &mut Operations, collection: &str) {
+    let path = format!("{}/references", operation::single::<O>(collection));
+    let summary = format!("List {} references", O::NOUN);
+    api.serve(
+        Operation::get(&path, O::GROUP, &summary).lists::<Reference>(),
+        references::list::<O>,
     );
 }
 
@@ -144,6 +211,8 @@ fn neighbours(api: &mut Operations) {
         Operation::delete(zone, Group::Zones, "Delete a zone").answers::<Deleted>(),
         zones::delete,
     );
+    dns_records(api);
+    notifications(api);
     let group = Group::AccountSettings;
     api.serve(
         Operation::get("/accounts", group, "List accounts")
@@ -168,6 +237,125 @@ fn neighbours(api: &mut Operations) {
         Operation::get("/user/tokens/verify", Group::Caller, "Verify a token")
             .answers::<TokenStatus>(),
         user::verify_token,
+    );
+}
+
+/// The records of zones (api.md 6.3).
+fn dns_records(api: &mut Operations) {
+    let group = Group::DnsRecords;
+    let all = "/zones/{zone_id}/dns_records";
+    let one = "/zones/{zone_id}/dns_records/{dns_record_id}";
+    const REQUIRED: &[&str] = &["type", "name"];
+    api.serve(
+        Operation::get(all, group, "List DNS records").query::<Query>().lists::<DnsRecord>(),
+        dns_records::list,
+    );
+    api.serve(
+        Operation::post(all, group, "Create a DNS record")
+            .document::<DnsRecord>(REQUIRED)
+            .answers::<DnsRecord>(),
+        dns_records::create,
+    );
+    api.serve(
+        Operation::get(one, group, "Get a DNS record").answers::<DnsRecord>(),
+        dns_records::fetch,
+    );
+    api.serve(
+        Operation::put(one, group, "Replace a DNS record")
+            .document::<DnsRecord>(REQUIRED)
+            .answers::<DnsRecord>(),
+        dns_records::replace,
+    );
+    api.serve(
+        Operation::patch(one, group, "Change a DNS record")
+            .document::<DnsRecord>(&[])
+            .answers::<DnsRecord>(),
+        dns_records::patch,
+    );
+    api.serve(
+        Operation::delete(one, group, "Delete a DNS record").answers::<Deleted>(),
+        dns_records::delete,
+    );
+    api.serve(
+        Operation::post(&format!("{all}/batch"), group, "Change many DNS records")
+            .body::<Batch>()
+            .answers::<BatchAnswer>(),
+        dns_records::batch,
+    );
+    api.serve(
+        Operation::get(&format!("{all}/export"), group, "Export DNS records").answers_text(),
+        dns_records::export,
+    );
+    api.serve(
+        Operation::post(&format!("{all}/import"), group, "Import DNS records")
+            .text("multipart/form-data")
+            .answers::<dns_records::Imported>(),
+        dns_records::import,
+    );
+}
+
+/// Notification policies and where they are sent (api.md 6.4).
+fn notifications(api: &mut Operations) {
+    let group = Group::Notifications;
+    let base = "/accounts/{account_id}/alerting/v3";
+    let policies = format!("{base}/policies");
+    let policy = format!("{policies}/{{policy_id}}");
+    let webhooks = format!("{base}/destinations/webhooks");
+    let webhook = format!("{webhooks}/{{webhook_id}}");
+    api.serve(
+        Operation::get(&format!("{base}/available_alerts"), group, "List available alerts")
+            .answers::<AvailableAlerts>(),
+        notifications::available_alerts,
+    );
+    api.serve(
+        Operation::get(&policies, group, "List notification policies")
+            .query::<Page>()
+            .lists::<Policy>(),
+        notifications::list_policies,
+    );
+    api.serve(
+        Operation::post(&policies, group, "Create a notification policy")
+            .document::<Policy>(notifications::POLICY_REQUIRED)
+            .answers::<notifications::Written>(),
+        notifications::create_policy,
+    );
+    api.serve(
+        Operation::get(&policy, group, "Get a notification policy").answers::<Policy>(),
+        notifications::fetch_policy,
+    );
+    api.serve(
+        Operation::put(&policy, group, "Replace a notification policy")
+            .document::<Policy>(notifications::POLICY_REQUIRED)
+            .answers::<notifications::Written>(),
+        notifications::replace_policy,
+    );
+    api.serve(
+        Operation::delete(&policy, group, "Delete a notification policy").answers::<Deleted>(),
+        notifications::delete_policy,
+    );
+    api.serve(
+        Operation::get(&webhooks, group, "List webhooks").query::<Page>().lists::<Webhook>(),
+        notifications::list_webhooks,
+    );
+    api.serve(
+        Operation::post(&webhooks, group, "Create a webhook")
+            .body::<notifications::WebhookBody>()
+            .answers::<notifications::Written>(),
+        notifications::create_webhook,
+    );
+    api.serve(
+        Operation::get(&webhook, group, "Get a webhook").answers::<Webhook>(),
+        notifications::fetch_webhook,
+    );
+    api.serve(
+        Operation::put(&webhook, group, "Replace a webhook")
+            .body::<notifications::WebhookBody>()
+            .answers::<notifications::Written>(),
+        notifications::replace_webhook,
+    );
+    api.serve(
+        Operation::delete(&webhook, group, "Delete a webhook").answers::<Deleted>(),
+        notifications::delete_webhook,
     );
 }
 

@@ -20,6 +20,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
 
 use crate::app::App;
+use crate::previews::Prober;
 use crate::routes::{ExplainSources, router};
 
 /// Connections served at once; further ones wait in the kernel's queue. The API is for a few people
@@ -64,6 +65,8 @@ pub struct ControlOptions {
     pub ready: watch::Receiver<bool>,
     /// What decisions that are explained go by.
     pub explain: ExplainSources,
+    /// Who tries monitors for previews.
+    pub prober: Arc<dyn Prober>,
 }
 
 impl std::fmt::Debug for ControlOptions {

@@ -6,6 +6,7 @@ mod objects;
 mod remote;
 mod serve;
 mod token;
+mod transfer;
 mod values;
 
 pub(crate) use demo::DemoArgs;
@@ -17,6 +18,7 @@ pub(crate) use objects::{
 pub(crate) use remote::{BodyArgs, Change, ObjectArgs, Remote, Verb};
 pub(crate) use serve::ServeArgs;
 pub(crate) use token::{TokenArgs, TokenChange, TokenVerb};
+pub(crate) use transfer::{CheckArgs, ExportArgs, ImportArgs};
 
 use clap::{Parser, Subcommand};
 
@@ -50,6 +52,12 @@ pub(crate) enum Command {
     Dns(Box<DnsArgs>),
     /// API tokens
     Token(Box<TokenArgs>),
+    /// Write everything that a server has into a file, as the API's own JSON or as Terraform
+    Export(ExportArgs),
+    /// Bring a server to what a file says, or a live Cloudflare account; ids are kept
+    Import(Box<ImportArgs>),
+    /// Say everything that is wrong with such a file, without a server
+    Check(CheckArgs),
     /// Print what a shell needs to complete these commands: evenkeel completions bash
     Completions {
         /// bash, zsh, fish, elvish or powershell

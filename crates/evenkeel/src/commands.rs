@@ -26,6 +26,7 @@ mod token;
 mod zone;
 
 pub(crate) use dns::run as dns;
+pub(crate) use names::find;
 pub(crate) use object::run as object;
 pub(crate) use session::{Session, token_of};
 pub(crate) use token::run as token;

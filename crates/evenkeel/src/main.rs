@@ -12,6 +12,7 @@ mod geo;
 mod page;
 mod serve;
 mod settings;
+mod transfer;
 
 use clap::Parser;
 use exit::Failure;
@@ -32,6 +33,9 @@ fn main() -> std::process::ExitCode {
         cli::Command::Zone(args) => commands::object(&args),
         cli::Command::Dns(args) => commands::dns(&args),
         cli::Command::Token(args) => commands::token(&args),
+        cli::Command::Export(args) => transfer::export(&args),
+        cli::Command::Import(args) => transfer::import(&args),
+        cli::Command::Check(args) => transfer::check(&args),
         cli::Command::Completions { shell } => completions::run(shell),
     };
     exit::code(outcome)

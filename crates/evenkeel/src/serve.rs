@@ -15,9 +15,11 @@ use std::thread::JoinHandle;
 use evenkeel_api::Limits;
 use evenkeel_control::publisher::{Publisher, Quorum};
 use evenkeel_control::{
-    BootstrapError, BootstrapSettings, Bootstrapped, ControlOptions, ExplainSources, bootstrap,
+    BootstrapError, BootstrapSettings, Bootstrapped, ControlOptions, ExplainSources, PreviewAsk,
+    PreviewOutcome, Prober, Probing, bootstrap,
 };
-use evenkeel_model::{Live, Node as Site, Pop};
+use evenkeel_model::{EndpointHealth, Live, Node as Site, Pop};
+use evenkeel_monitor::Ask;
 use evenkeel_net::geo::GeoFiles;
 use evenkeel_net::listen::{listen, listen_shared};
 use evenkeel_net::tls::machine_roots;
@@ -123,6 +125,7 @@ impl Node {
             health: publisher.stats(),
             live: live.clone(),
         };
+        let roots = Arc::new(machine_roots());
         let options = ControlOptions {
             listener: api_listener,
             store: Arc::clone(&store) as Arc<dyn Store>,
@@ -133,6 +136,10 @@ impl Node {
             metrics: Arc::new(move || page::render(&sources)),
             ready: is_ready,
             explain: explain_sources(settings, &shared),
+            prober: Arc::new(Trials(evenkeel_monitor::Prober::new(
+                Arc::clone(&roots),
+                http.clone(),
+            ))),
         };
         let api_task =
             control.spawn(evenkeel_control::serve(options, stopped(is_stopping.clone())));
@@ -147,7 +154,7 @@ impl Node {
                 live: live.clone(),
                 revision: revision.clone(),
                 reports,
-                roots: Arc::new(machine_roots()),
+                roots,
                 own_addresses: http.clone(),
                 stats,
                 restored,
@@ -358,6 +365,22 @@ fn explain_sources(settings: &Settings, shared: &Shared) -> ExplainSources {
         geography: Arc::new(Atlas(shared.geo.clone())),
         loads: Arc::clone(&shared.loads) as _,
         sessions: Arc::new(move |key, now| sessions.peek(key, now)),
+    }
+}
+
+/// Probes of previews, by the monitors' own means.
+struct Trials(evenkeel_monitor::Prober);
+
+impl Prober for Trials {
+    fn probe(self: Arc<Self>, ask: PreviewAsk) -> Probing {
+        Box::pin(async move {
+            let endpoint = ask.config.endpoint(ask.endpoint);
+            let pool = ask.config.pool(endpoint.pool).id;
+            let ask = Ask::new(pool, endpoint, ask.config.monitor(ask.monitor));
+            let EndpointHealth { reason, response_code, rtt_us, .. } =
+                self.0.probe(ask).await.health;
+            PreviewOutcome { reason, response_code, rtt_us }
+        })
     }
 }
 

@@ -94,6 +94,18 @@ pub(crate) const SUITES: &[Suite] = &[
         run: suites::conformance::acceptance,
     },
     Suite {
+        name: "typescript",
+        what: "the official TypeScript SDK against the real binary",
+        need: Need::Required,
+        run: suites::conformance::typescript,
+    },
+    Suite {
+        name: "schema",
+        what: "the public OpenAPI document under schemathesis",
+        need: Need::Required,
+        run: suites::conformance::schema,
+    },
+    Suite {
         name: "demo",
         what: "`evenkeel demo` and every command it tells a newcomer to try",
         need: Need::Required,

@@ -1,5 +1,6 @@
 //! What suites need from the machine beyond Rust and a C compiler, and how it is had: Debian
-//! packages as root, Python packages below the target folder. Nothing is installed elsewhere.
+//! packages as root, Python's and Node's packages below the target folder. Nothing is installed
+//! elsewhere.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -16,7 +17,7 @@ const INSTALL_LIMIT: Duration = Duration::from_secs(8 * 60);
 /// The oldest Python that the pinned packages run on.
 const PYTHON_MIN: (u32, u32) = (3, 11);
 
-/// The name of the file that says what a virtual environment was made of.
+/// The name of the file that says what a virtual environment, or a folder of packages, was made of.
 const STAMP: &str = "made-from.txt";
 
 /// A Python that has the packages of `requirements`, in a virtual environment below the target
@@ -57,6 +58,40 @@ pub(crate) fn python(workspace: &Workspace, requirements: &str) -> Result<PathBu
     fs::write(venv.join(STAMP), stamp)
         .map_err(|error| Stop::failed(format!("{}: {error}", venv.display())))?;
     Ok(python)
+}
+
+/// A folder with Node's packages that the lock file in `source` names, below the target folder. Made
+/// once; made anew when the lock file or Node changes.
+///
+/// # Errors
+/// Left out when Node or npm is missing and cannot be installed, or the packages cannot be fetched.
+pub(crate) fn node_modules(workspace: &Workspace, source: &str) -> Result<PathBuf, Stop> {
+    const FILES: [&str; 2] = ["package.json", "package-lock.json"];
+    program("node", "nodejs")?;
+    program("npm", "npm")?;
+    let node = output(Command::new("node").arg("--version"));
+    let node = node.ok_or_else(|| Stop::left_out("node does not say its version"))?;
+    let mut stamp = String::from_utf8_lossy(&node.stdout).into_owned();
+
+    let folder = workspace.target.join("node");
+    let failed = |error| Stop::failed(format!("{}: {error}", folder.display()));
+    fs::create_dir_all(&folder).map_err(failed)?;
+    for file in FILES {
+        let path = format!("{source}/{file}");
+        let text = workspace.read(&path);
+        let text = text.ok_or_else(|| Stop::failed(format!("{path} is missing")))?;
+        fs::write(folder.join(file), &text).map_err(failed)?;
+        stamp.push_str(&text);
+    }
+    if fs::read_to_string(folder.join(STAMP)).is_ok_and(|made| made == stamp) {
+        return Ok(folder);
+    }
+    let mut npm = Command::new("npm");
+    npm.current_dir(&folder).args(["ci", "--no-audit", "--no-fund", "--loglevel=error"]);
+    run(&mut npm, INSTALL_LIMIT)
+        .map_err(|_| Stop::left_out(format!("npm cannot install {source}/package-lock.json")))?;
+    fs::write(folder.join(STAMP), stamp).map_err(failed)?;
+    Ok(folder)
 }
 
 /// A program, installed from a Debian package when it is missing.

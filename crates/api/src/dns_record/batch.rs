@@ -1,15 +1,15 @@
 //! Many changes of a zone's records as one: deletions, patches, replacements and creations, in that
 //! order, each finding what those before it left, and all of them or none.
 
-use alloc::borrow::ToOwned;
+use alloc::borrow::{Cow, ToOwned};
 use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::conflicts::check;
 use super::document::DnsRecord;
@@ -27,6 +27,33 @@ pub struct Batch {
     sent: Map<String, Value>,
     /// Whether records that exist already are passed over instead of refused.
     passes_identical: bool,
+}
+
+impl JsonSchema for Batch {
+    fn schema_name() -> Cow<'static, str> {
+        "RecordBatch".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let named = json!({
+            "type": "array",
+            "maxItems": BATCH_RECORDS_MAX,
+            "items": {
+                "type": "object",
+                "required": ["id"],
+                "properties": { "id": { "type": "string" } },
+            },
+        });
+        let new = json!({
+            "type": "array",
+            "maxItems": BATCH_RECORDS_MAX,
+            "items": { "type": "object", "required": ["type", "name"] },
+        });
+        json_schema!({
+            "type": "object",
+            "properties": { "deletes": named, "patches": named, "puts": named, "posts": new },
+        })
+    }
 }
 
 /// The records a batch deleted, as they were, and those it wrote, as they became.

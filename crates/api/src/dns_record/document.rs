@@ -15,6 +15,7 @@ use crate::words::words;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct DnsRecord {
     /// 32 lower-case hexadecimal digits.
+    #[schemars(extend("readOnly" = true))]
     pub id: String,
     /// The full name in lower case and in ASCII, without a final dot; `*.` may come first.
     pub name: String,
@@ -30,6 +31,7 @@ pub struct DnsRecord {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub data: Option<Map<Member>>,
     /// Whether `proxied` may be true.
+    #[schemars(extend("readOnly" = true))]
     pub proxiable: bool,
     /// Whether the name resolves to this installation, which forwards to what the record says.
     pub proxied: bool,
@@ -38,6 +40,7 @@ pub struct DnsRecord {
     /// Special wishes.
     pub settings: RecordSettings,
     /// Always empty.
+    #[schemars(extend("readOnly" = true))]
     pub meta: RecordMeta,
     /// A note of at most 500 characters; null while unset.
     pub comment: Option<String>,
@@ -47,14 +50,18 @@ pub struct DnsRecord {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub private_routing: Option<bool>,
     /// When it was created; constant.
+    #[schemars(extend("readOnly" = true))]
     pub created_on: String,
     /// When it was last written.
+    #[schemars(extend("readOnly" = true))]
     pub modified_on: String,
     /// When the comment became what it is, while there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("readOnly" = true))]
     pub comment_modified_on: Option<String>,
     /// When the tags became what they are, while there are any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("readOnly" = true))]
     pub tags_modified_on: Option<String>,
 }
 

@@ -1,5 +1,6 @@
 //! The monitor as stored and answered.
 
+use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -56,6 +57,23 @@ pub struct Monitor {
     /// When it was last written.
     #[schemars(extend("readOnly" = true))]
     pub modified_on: String,
+}
+
+impl Monitor {
+    /// What is allowed and hardly meant (behaviour.md 7.2): sentences for whoever sent it.
+    #[must_use]
+    pub fn remarks(&self) -> Vec<String> {
+        let longest = self.timeout * (u32::from(self.retries) + 1);
+        let late = longest > self.interval;
+        let remark = late.then(|| {
+            let interval = self.interval;
+            format!(
+                "A probe may take {longest} s, retries included, which is longer than the interval \
+                 of {interval} s: the next one then waits."
+            )
+        });
+        remark.into_iter().collect()
+    }
 }
 
 fn is_zero(port: &u16) -> bool {

@@ -43,7 +43,9 @@ const FRAMING: [&str; 3] = ["connection", "content-length", "transfer-encoding"]
 /// Reads the document. The result counts only when no problem was noted.
 pub(super) fn read(object: &Object<'_>, current: Option<&Monitor>, cx: &Context<'_>) -> Monitor {
     let id = current.map_or(cx.id, |current| &current.id);
-    let r#type = object.word("type").unwrap_or(MonitorType::Http);
+    // What a type that is none of ours would need nobody knows: the ping needs nothing.
+    let unread = if object.has("type") { MonitorType::IcmpPing } else { MonitorType::Http };
+    let r#type = object.word("type").unwrap_or(unread);
     let interval = object
         .integer("interval", cx.limits.interval_min..=INTERVAL_MAX)
         .unwrap_or_else(|| INTERVAL_DEFAULT.max(cx.limits.interval_min));

@@ -27,6 +27,7 @@ const ALERT_INTERVAL_MINUTES_MAX: u64 = 7 * 24 * 60;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Policy {
     /// 32 lower-case hexadecimal digits.
+    #[schemars(extend("readOnly" = true))]
     pub id: String,
     /// What people call it.
     pub name: String,
@@ -46,8 +47,10 @@ pub struct Policy {
     /// Who is told.
     pub mechanisms: Mechanisms,
     /// When it was created; constant.
+    #[schemars(extend("readOnly" = true))]
     pub created: String,
     /// When it was last written.
+    #[schemars(extend("readOnly" = true))]
     pub modified: String,
 }
 

@@ -34,6 +34,7 @@ pub(super) fn check(node: &Node<'_>, text: &str, in_virtual_network: bool, limit
         Kind::Private => Some("private"),
         Kind::LinkLocal if limits.link_local_allowed => None,
         Kind::LinkLocal => Some("link-local or unspecified"),
+        Kind::Many => Some("multicast or broadcast"),
     };
     if let Some(refused) = refused {
         node.problem(format_args!(
@@ -50,6 +51,8 @@ enum Kind {
     Private,
     /// Link-local and unspecified ones.
     LinkLocal,
+    /// Those of many machines at once, where no connection leads.
+    Many,
 }
 
 fn kind(ip: IpAddr) -> Kind {
@@ -67,6 +70,8 @@ fn kind_v4(ip: Ipv4Addr) -> Kind {
         Kind::LinkLocal
     } else if ip.is_private() || ip.is_loopback() || shared {
         Kind::Private
+    } else if ip.is_multicast() || ip.is_broadcast() {
+        Kind::Many
     } else {
         Kind::Public
     }
@@ -77,6 +82,8 @@ fn kind_v6(ip: Ipv6Addr) -> Kind {
         Kind::LinkLocal
     } else if ip.is_unique_local() || ip.is_loopback() {
         Kind::Private
+    } else if ip.is_multicast() {
+        Kind::Many
     } else {
         embedded_v4(ip).map_or(Kind::Public, kind_v4)
     }
@@ -146,6 +153,12 @@ mod tests {
             ("64:ff9b::169.254.169.254", Kind::LinkLocal),
             ("::169.254.169.254", Kind::LinkLocal),
             ("2001:db8::1", Kind::Public),
+            ("224.0.0.1", Kind::Many),
+            ("239.255.255.255", Kind::Many),
+            ("255.255.255.255", Kind::Many),
+            ("240.0.0.1", Kind::Public),
+            ("ff02::1", Kind::Many),
+            ("64:ff9b::224.0.0.1", Kind::Many),
         ] {
             let Some(Address::Ip(ip)) = meant(text) else { panic!("{text} is an address") };
             assert_eq!(kind(ip), expected, "{text}");

@@ -123,7 +123,7 @@ fn each_type_has_its_needs() {
     }
     refused::<Monitor>(vec![
         (
-            json!({"type": "HTTP"}),
+            json!({"type": "HTTP", "expected_codes": null}),
             &[
                 "/type: type must be one of http, https, tcp, udp_icmp, icmp_ping, smtp: validation failed",
             ],

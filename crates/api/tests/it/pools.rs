@@ -273,6 +273,18 @@ fn monitors_exist_and_exclude_groups() {
         (json!({"monitor": 7}), &["/monitor: monitor must be a string: validation failed"]),
     ]);
     echoed::<Pool>(vec![(json!({"monitor_group": GROUP}), json!({"monitor_group": GROUP}))]);
+    // In a PATCH one takes the place of the other, unless both are sent.
+    let monitored: Pool = created(json!({"monitor": MONITOR}));
+    let grouped = monitored.patch(json!({"monitor_group": GROUP})).unwrap();
+    assert_eq!((grouped.monitor.as_deref(), grouped.monitor_group.as_deref()), (None, Some(GROUP)));
+    let back = grouped.patch(json!({"monitor": MONITOR})).unwrap();
+    assert_eq!((back.monitor.as_deref(), back.monitor_group.as_deref()), (Some(MONITOR), None));
+    for none in [Value::Null, json!("")] {
+        let still = grouped.patch(json!({ "monitor": none })).unwrap();
+        assert_eq!(still.monitor_group.as_deref(), Some(GROUP));
+    }
+    let both = json!({"monitor": MONITOR, "monitor_group": GROUP});
+    assert_eq!(grouped.patch(both).unwrap_err()[0].pointer, "/monitor_group");
     let detached =
         created::<Pool>(json!({"monitor": MONITOR})).patch(json!({"monitor": ""})).unwrap();
     assert_eq!(detached.answer().get("monitor"), None);

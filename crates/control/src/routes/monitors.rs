@@ -1,19 +1,17 @@
-//! Monitors (api.md 2, rows 15 and 17): beyond the common verbs, who names one.
+//! Monitors (api.md 2, row 15): nothing beyond the common verbs.
 
-use std::sync::Arc;
-
-use axum::extract::State;
-use evenkeel_api::references::monitors_of;
+use evenkeel_api::envelope::ApiMessage;
+use evenkeel_api::references::{monitors_of, monitors_of_group};
 use evenkeel_api::{Context, Limits, Monitor, Problem, Verb, monitor};
 
-use super::object::{Object, Shared, find, success};
-use super::references::{Reference, Resource};
-use crate::app::App;
+use super::object::{Object, Shared};
 use crate::catalog::{Catalog, Table};
-use crate::error::Answer;
 use crate::permission::Group;
 use crate::records::{Owned, kind};
-use crate::request::{At, Place};
+use crate::request::Place;
+
+/// Code of remarks about a monitor's settings.
+const REMARK: u32 = 1102;
 
 impl Object for Monitor {
     const KIND: &str = kind::MONITOR;
@@ -40,7 +38,13 @@ impl Object for Monitor {
     }
 
     fn is_referenced(catalog: &Catalog, id: &str) -> bool {
-        catalog.pools.values().any(|pool| monitors_of(&pool.document).any(|monitor| monitor == id))
+        let (mut pools, mut groups) = (catalog.pools.values(), catalog.monitor_groups.values());
+        pools.any(|pool| monitors_of(&pool.document).any(|monitor| monitor == id))
+            || groups.any(|group| monitors_of_group(&group.document).any(|monitor| monitor == id))
+    }
+
+    fn remarks(&self) -> Vec<ApiMessage> {
+        self.remarks().iter().map(|remark| ApiMessage::new(REMARK, remark)).collect()
     }
 
     fn sort(list: &mut [Shared<Self>]) {
@@ -50,14 +54,4 @@ impl Object for Monitor {
 
 fn key(monitor: &Shared<Monitor>) -> (&str, &str) {
     (&monitor.0.document.created_on, &monitor.0.document.id)
-}
-
-/// GET of the pools that name a monitor.
-pub(super) async fn references(State(app): State<Arc<App>>, at: At) -> Answer<Vec<Reference>> {
-    let catalog = app.catalog();
-    find::<Monitor>(&catalog, &at.place(&catalog)?, at.id())?;
-    let naming = catalog.pools.values().map(|pool| &pool.document);
-    let naming = naming.filter(|pool| monitors_of(pool).any(|monitor| monitor == at.id()));
-    let references = naming.map(|pool| Reference::referrer(Resource::Pool, &pool.id, &pool.name));
-    Ok(success(references.collect()))
 }

@@ -4,9 +4,8 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use evenkeel_api::envelope::{self, Envelope};
+use evenkeel_api::envelope::{self, ApiMessage, Envelope};
 use evenkeel_api::{Context, Limits, Problem, Verb};
-use evenkeel_model::View;
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -19,6 +18,7 @@ use crate::ids::{new_id, now};
 use crate::permission::Group;
 use crate::records::Owned;
 use crate::request::{At, Body, Page, Parameters, Place};
+use crate::seen::Seen;
 
 /// A kind of document with all verbs.
 pub(super) trait Object:
@@ -61,10 +61,22 @@ pub(super) trait Object:
         true
     }
 
+    /// What whoever writes it should know, though it is accepted.
+    fn remarks(&self) -> Vec<ApiMessage> {
+        Vec::new()
+    }
+
     /// The document as answered, with what is known only now.
-    fn answered(self, _view: &View) -> Self {
+    fn answered(self, _seen: &Seen) -> Self {
         self
     }
+}
+
+/// A success with a document that was just written, and what is worth a remark about it.
+fn written<O: Object>(document: O, app: &App) -> Json<Envelope<O>> {
+    let messages = document.remarks();
+    let answer = Envelope::success(document.answered(&Seen::new(app.live.load())));
+    Json(Envelope { messages, ..answer })
 }
 
 /// A document of the catalog with its owner, shared so that only what a page holds is copied.
@@ -133,8 +145,8 @@ pub(super) async fn list<O: Object>(
         list.retain(|object| object.0.document.has_monitor(&monitor));
     }
     let (list, info) = envelope::page(list, query.page, query.per_page);
-    let view = app.live.load();
-    let list = list.into_iter().map(|object| object.0.document.clone().answered(&view)).collect();
+    let seen = Seen::new(app.live.load());
+    let list = list.into_iter().map(|object| object.0.document.clone().answered(&seen)).collect();
     Ok(Json(Envelope::list((list, info))))
 }
 
@@ -159,14 +171,14 @@ pub(super) async fn create<O: Object>(
         Ok(owned.document)
     })
     .await
-    .map(|document| success(document.answered(&app.live.load())))
+    .map(|document| written(document, &app))
 }
 
 /// GET on one.
 pub(super) async fn fetch<O: Object>(State(app): State<Arc<App>>, at: At) -> Answer<O> {
     let catalog = app.catalog();
     let row = find::<O>(&catalog, &at.place(&catalog)?, at.id())?;
-    Ok(success(row.value.document.clone().answered(&app.live.load())))
+    Ok(success(row.value.document.clone().answered(&Seen::new(app.live.load()))))
 }
 
 /// PUT on one.
@@ -207,7 +219,7 @@ async fn update<O: Object>(
         Ok(owned.document)
     })
     .await
-    .map(|document| success(document.answered(&app.live.load())))
+    .map(|document| written(document, &app))
 }
 
 /// DELETE on one. A body is neither wanted nor looked at.
@@ -227,7 +239,7 @@ pub(super) async fn delete_whole<O: Object>(
     at: At,
 ) -> Answer<O> {
     let document = remove::<O>(&app, &caller, &at).await?;
-    Ok(success(document.answered(&app.live.load())))
+    Ok(success(document.answered(&Seen::new(app.live.load()))))
 }
 
 async fn remove<O: Object>(app: &App, caller: &Caller, at: &At) -> Result<O, ApiError> {

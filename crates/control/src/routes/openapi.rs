@@ -33,7 +33,7 @@ pub(super) fn describe(operations: &[Operation]) -> Bytes {
         let path = paths.entry(operation.path.clone()).or_insert_with(|| json!({}));
         path[operation.method.as_str().to_ascii_lowercase()] = describer.operation(operation);
     }
-    let document = json!({
+    let mut document = json!({
         "openapi": "3.1.0",
         "info": {
             "title": "Evenkeel",
@@ -54,6 +54,7 @@ pub(super) fn describe(operations: &[Operation]) -> Bytes {
             "schemas": describer.schemas(),
         },
     });
+    for_readers(&mut document);
     let mut text = serde_json::to_vec_pretty(&document).expect("values have text keys");
     text.push(b'\n');
     text.into()
@@ -137,6 +138,7 @@ impl Describer {
             let mut schema = schema.clone();
             let description =
                 schema.as_object_mut().and_then(|members| members.remove("description"));
+            without_null(&mut schema);
             let mut parameter = json!({ "name": name, "in": "query", "schema": schema });
             if let Some(description) = description {
                 parameter["description"] = description;
@@ -239,6 +241,52 @@ impl Describer {
     }
 }
 
+/// Turns the descriptions, which were written for whoever reads the code, to whoever reads the API:
+/// lines become sentences, and references to documents of ours go.
+fn for_readers(value: &mut Value) {
+    match value {
+        Value::Array(items) => items.iter_mut().for_each(for_readers),
+        Value::Object(members) => {
+            for (name, member) in members {
+                match member {
+                    Value::String(text) if name == "description" => *text = readable(text),
+                    member => for_readers(member),
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+fn readable(text: &str) -> String {
+    let mut text = text.split_whitespace().collect::<Vec<_>>().join(" ").replace("[`", "`");
+    text = text.replace("`]", "`");
+    for document in ["(api.md", "(behaviour.md"] {
+        while let Some(start) = text.find(document) {
+            let end = text[start..].find(')').map_or(text.len(), |length| start + length + 1);
+            text.replace_range(start..end, "");
+        }
+    }
+    text.replace(" .", ".").replace(" ,", ",").replace("  ", " ").trim().to_owned()
+}
+
+/// Query parameters are there or not; null is no value of theirs.
+fn without_null(schema: &mut Value) {
+    if let Some(types) = schema.get_mut("type").and_then(Value::as_array_mut) {
+        types.retain(|word| word != "null");
+        if let [only] = types.as_slice() {
+            schema["type"] = only.clone();
+        }
+    }
+    let choices = schema.get("anyOf").and_then(Value::as_array).cloned().unwrap_or_default();
+    let null = json!({ "type": "null" });
+    if let [choice, other] = choices.as_slice()
+        && *other == null
+    {
+        *schema = choice.clone();
+    }
+}
+
 /// What clients may send of an object: not what only the server writes, and nothing has to be there.
 fn as_sent(schema: &mut Value) {
     let Some(members) = schema.as_object_mut() else { return };
@@ -293,6 +341,17 @@ mod tests {
         }
         let file = std::fs::read_to_string(path).unwrap_or_default();
         assert!(file == served, "openapi/client-v4.json is old: set {WRITE}=1 and run this again");
+    }
+
+    #[test]
+    fn descriptions_are_for_readers() {
+        for (written, read) in [
+            ("A pool (api.md 3.4).", "A pool."),
+            ("One\nand [`two`] (behaviour.md 1.2, U3), three", "One and `two`, three"),
+            ("Plain (really).", "Plain (really)."),
+        ] {
+            assert_eq!(readable(written), read);
+        }
     }
 
     #[tokio::test]

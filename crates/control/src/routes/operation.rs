@@ -145,6 +145,11 @@ fn subschema<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
     generator.subschema_for::<T>()
 }
 
+/// The path of one document of a collection.
+pub(super) fn single<O: Object>(collection: &str) -> String {
+    format!("{collection}/{{{}_id}}", O::NOUN.replace(' ', "_"))
+}
+
 /// All operations and what serves them.
 pub(super) struct Operations {
     app: Arc<App>,
@@ -176,7 +181,7 @@ impl Operations {
     pub(super) fn object<O: Object>(&mut self, collection: &str) {
         let noun = O::NOUN;
         let article = if noun.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" };
-        let single = format!("{collection}/{{{}_id}}", noun.replace(' ', "_"));
+        let single = single::<O>(collection);
         let group = O::GROUP;
         self.serve(
             Operation::get(collection, group, &format!("List {noun}s"))

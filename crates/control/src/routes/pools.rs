@@ -1,17 +1,16 @@
-//! Pools (api.md 2, rows 8 to 11 and 14): beyond the common verbs, the PATCH of all of them, who
-//! names one, and the health that answers carry.
+//! Pools (api.md 2, rows 8 to 11): beyond the common verbs, the PATCH of all of them, and the health
+//! that answers carry.
 
 use std::sync::Arc;
 
 use axum::extract::State;
+use evenkeel_api::pool_health::OriginHealth;
 use evenkeel_api::references::pools_of;
 use evenkeel_api::{Context, Limits, Pool, Problem, Verb, envelope, pool};
-use evenkeel_model::{Health, PoolId, PoolIx, PoolStatus, Verdict, View};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::object::{Object, Shared, all, find, page_of, success};
-use super::references::{Reference, Resource};
+use super::object::{Object, Shared, all, find, page_of};
 use crate::app::App;
 use crate::auth::Caller;
 use crate::catalog::{Catalog, Table};
@@ -20,6 +19,7 @@ use crate::ids::now;
 use crate::permission::Group;
 use crate::records::{Owned, kind};
 use crate::request::{At, Body, Page, Parameters, Place};
+use crate::seen::Seen;
 
 impl Object for Pool {
     const KIND: &str = kind::POOL;
@@ -57,38 +57,17 @@ impl Object for Pool {
         self.monitor.as_deref() == Some(monitor)
     }
 
-    fn answered(mut self, view: &View) -> Self {
-        fill_in_health(&mut self, view);
+    /// Adds what clients are told to look at in a pool with a monitor once something is known
+    /// (api.md 2.2).
+    fn answered(mut self, seen: &Seen) -> Self {
+        let Some(health) = seen.health_of(&self) else { return self };
+        self.healthy = health.pool;
+        for (origin, health) in self.origins.iter_mut().zip(health.endpoints) {
+            let known = OriginHealth::of(&health);
+            origin.healthy = known.as_ref().map(|known| known.healthy);
+            origin.failure_reason = known.map(|known| known.failure_reason);
+        }
         self
-    }
-}
-
-/// Adds what clients are told to look at in a pool with a monitor once something is known
-/// (api.md 2.2). Origins stand in the view in document order; a view that is about to be replaced
-/// may still have others, and then says nothing.
-fn fill_in_health(pool: &mut Pool, view: &View) {
-    let Ok(id) = pool.id.parse::<PoolId>() else { return };
-    let Some(place) = view.config.pools.iter().position(|known| known.id == id) else { return };
-    let known = &view.config.pools[place];
-    if !known.is_monitored() || known.endpoints().len() != pool.origins.len() {
-        return;
-    }
-    pool.healthy = pool_is_healthy(&view.health, PoolIx(u32::try_from(place).unwrap_or(u32::MAX)));
-    for (origin, ix) in pool.origins.iter_mut().zip(known.endpoints()) {
-        let health = view.health.endpoint(ix);
-        origin.healthy = match health.verdict {
-            Verdict::Unknown => continue,
-            verdict => Some(verdict == Verdict::Healthy),
-        };
-        origin.failure_reason = Some(health.reason.to_string());
-    }
-}
-
-fn pool_is_healthy(health: &Health, ix: PoolIx) -> Option<bool> {
-    match health.pool(ix).status {
-        PoolStatus::Unknown | PoolStatus::Disabled => None,
-        PoolStatus::Healthy | PoolStatus::Degraded => Some(true),
-        PoolStatus::Critical => Some(false),
     }
 }
 
@@ -140,20 +119,4 @@ pub(super) struct PatchAll {
     /// Only the empty text: it clears the address of every pool.
     #[expect(dead_code, reason = "describes; the body is read by `pool::apply_to_all`")]
     notification_email: String,
-}
-
-/// GET of who names a pool, and of the monitor that it names.
-pub(super) async fn references(State(app): State<Arc<App>>, at: At) -> Answer<Vec<Reference>> {
-    let catalog = app.catalog();
-    let row = find::<Pool>(&catalog, &at.place(&catalog)?, at.id())?;
-    let naming = catalog.load_balancers.values().map(|lb| &lb.document);
-    let naming = naming.filter(|lb| pools_of(lb).any(|pool| pool == at.id()));
-    let mut references: Vec<_> =
-        naming.map(|lb| Reference::referrer(Resource::LoadBalancer, &lb.id, &lb.name)).collect();
-    let monitor = row.value.document.monitor.as_deref().and_then(|id| catalog.monitors.get(id));
-    references.extend(monitor.map(|monitor| {
-        let monitor = &monitor.document;
-        Reference::referral(Resource::Monitor, &monitor.id, &monitor.description)
-    }));
-    Ok(success(references))
 }

@@ -2,11 +2,16 @@
 
 mod access;
 mod changes;
+mod dns_records;
 mod explain;
+mod groups;
+mod health;
 mod lists;
+mod notifications;
 mod objects;
 mod refusals;
 mod regions;
+mod search;
 mod shapes;
 
 use std::sync::Arc;
@@ -29,6 +34,7 @@ use tokio::task::JoinHandle;
 
 use super::router;
 use crate::app::App;
+use crate::previews::tests::EverythingPasses;
 use crate::publisher::Publisher;
 use crate::server::ControlOptions;
 use crate::{BootstrapSettings, bootstrap};
@@ -144,6 +150,7 @@ impl Api {
             metrics: Arc::new(|| "evenkeel_up 1\n".to_owned()),
             ready: is_ready,
             explain: crate::ExplainSources::default(),
+            prober: Arc::new(EverythingPasses),
         };
         let service = TowerToHyperService::new(router(Arc::new(App::new(options))));
         let (reports, inbox) = mpsc::channel(16);
@@ -226,6 +233,19 @@ fn pools() -> String {
 
 fn monitors() -> String {
     format!("/accounts/{ACCOUNT}/load_balancers/monitors")
+}
+
+fn groups() -> String {
+    format!("/accounts/{ACCOUNT}/load_balancers/monitor_groups")
+}
+
+fn group_body(monitors: &[&str]) -> Value {
+    let member = |monitor| {
+        json!({"monitor_id": monitor, "enabled": true, "must_be_healthy": true,
+            "monitoring_only": false})
+    };
+    let members: Vec<_> = monitors.iter().map(member).collect();
+    json!({"description": "checkout", "members": members})
 }
 
 fn pool_body(name: &str) -> Value {

@@ -1,14 +1,16 @@
-//! Zones (api.md 6.1). Deleting one deletes its load balancers and leaves its account's pools.
+//! Zones (api.md 6.1). Deleting one deletes its load balancers and DNS records, and leaves its
+//! account's pools.
 
 use std::cmp::Ordering;
 use std::sync::Arc;
 
 use axum::extract::State;
-use evenkeel_api::zone::{self, Scope};
+use evenkeel_api::zone::{self, Scope, ZoneType};
 use evenkeel_api::{Account, Context, Verb, Zone};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::dns_records;
 use super::object::{Deleted, page_of, success};
 use crate::app::App;
 use crate::auth::Caller;
@@ -27,7 +29,10 @@ pub(super) struct ListQuery {
     #[serde(rename = "account.name")]
     account_name: Option<String>,
     status: Option<String>,
-    r#type: Option<String>,
+    /// Kinds of zones, in a comma list or one by one; all but internal ones when absent. Gathered
+    /// by [`types`], because it may come more than once.
+    #[serde(skip_deserializing)]
+    r#type: Vec<ZoneType>,
     #[serde(default)]
     r#match: Match,
     #[serde(default)]
@@ -64,14 +69,17 @@ enum Order {
 
 impl ListQuery {
     fn wants(&self, zone: &Zone) -> bool {
+        if self.r#type.is_empty() && zone.r#type == ZoneType::Internal {
+            return false;
+        }
         // A name is asked for as people write it.
-        let name = self.name.as_ref().map(|name| name.trim_end_matches('.').to_ascii_lowercase());
+        let name = self.name.as_ref().map(|name| name.trim_end_matches('.'));
         let filters = [
-            name.map(|name| zone.name == name),
+            name.map(|name| matches(name, &zone.name)),
             self.account_id.as_ref().map(|id| zone.account.id == *id),
-            self.account_name.as_ref().map(|name| zone.account.name == *name),
+            self.account_name.as_ref().map(|name| matches(name, &zone.account.name)),
             self.status.as_ref().map(|status| zone.status.as_str() == status),
-            self.r#type.as_ref().map(|kind| zone.r#type.as_str() == kind),
+            (!self.r#type.is_empty()).then(|| self.r#type.contains(&zone.r#type)),
         ];
         let mut passed = filters.into_iter().flatten().peekable();
         match self.r#match {
@@ -79,6 +87,36 @@ impl ListQuery {
             Match::Any => passed.peek().is_none() || passed.any(|passed| passed),
         }
     }
+}
+
+/// Whether a text is as a filter wants it: equal, or as the word before its colon says.
+fn matches(filter: &str, text: &str) -> bool {
+    let (how, wanted) = filter.split_once(':').unwrap_or(("equal", filter));
+    let (how, wanted, text) = match how.strip_suffix("_case_sensitive") {
+        Some(how) => (how, wanted.to_owned(), text.to_owned()),
+        None => (how, wanted.to_lowercase(), text.to_lowercase()),
+    };
+    match how {
+        "not_equal" => text != wanted,
+        "starts_with" => text.starts_with(&wanted),
+        "ends_with" => text.ends_with(&wanted),
+        "contains" => text.contains(&wanted),
+        _ => text == wanted,
+    }
+}
+
+/// The kinds of zones that a query asks for.
+fn types(parameters: &[(String, String)]) -> Result<Vec<ZoneType>, ApiError> {
+    let asked = parameters.iter().filter(|(name, _)| name == "type");
+    let words = asked.flat_map(|(_, value)| value.split(','));
+    let read = |word: &str| {
+        let value = serde_json::Value::from(word);
+        serde_json::from_value(value).map_err(|_| {
+            let reason = "type must be one of full, partial, secondary, internal";
+            ApiError::invalid(format_args!("{reason}"))
+        })
+    };
+    words.map(read).collect()
 }
 
 impl Order {
@@ -97,8 +135,10 @@ impl Order {
 /// GET on the collection.
 pub(super) async fn list(
     State(app): State<Arc<App>>,
-    Parameters(query): Parameters<ListQuery>,
+    Parameters(mut query): Parameters<ListQuery>,
+    Parameters(all): Parameters<Vec<(String, String)>>,
 ) -> Answer<Vec<Zone>> {
+    query.r#type = types(&all)?;
     let page = bounded_page(Page { page: query.page, per_page: query.per_page })?;
     let catalog = app.catalog();
     let mut zones: Vec<_> =
@@ -149,7 +189,7 @@ pub(super) async fn patch(
     .map(success)
 }
 
-/// DELETE on one, and on its load balancers.
+/// DELETE on one, on its load balancers and on its DNS records.
 pub(super) async fn delete(State(app): State<Arc<App>>, caller: Caller, at: At) -> Answer<Deleted> {
     app.change(&caller, |catalog, draft| {
         let row = find(catalog, &at)?;
@@ -157,6 +197,7 @@ pub(super) async fn delete(State(app): State<Arc<App>>, caller: Caller, at: At) 
         for lb in catalog.load_balancers.rows().filter(|lb| lb.value.owner == owner) {
             draft.delete(lb);
         }
+        dns_records::delete_all(catalog, &row.value.id, draft);
         draft.delete(row);
         Ok(Deleted { id: row.value.id.clone() })
     })

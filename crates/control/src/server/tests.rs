@@ -8,6 +8,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use super::*;
+use crate::previews::tests::EverythingPasses;
 use crate::publisher::Publisher;
 use crate::{BootstrapSettings, bootstrap};
 
@@ -39,6 +40,7 @@ impl Served {
             metrics: Arc::new(String::new),
             ready: watch::channel(true).1,
             explain: ExplainSources::default(),
+            prober: Arc::new(EverythingPasses),
         };
         let (stop, stopped) = oneshot::channel();
         let task = tokio::spawn(serve(options, async {

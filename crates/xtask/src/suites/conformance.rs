@@ -20,6 +20,17 @@ pub(crate) fn acceptance(workspace: &Workspace) -> Result<(), Stop> {
     pytest(workspace, "acceptance", &[])
 }
 
+/// The SDK that TypeScript and JavaScript programs use.
+pub(crate) fn typescript(workspace: &Workspace) -> Result<(), Stop> {
+    let modules = tools::node_modules(workspace, "conformance/typescript")?;
+    pytest(workspace, "typescript", &[("EVENKEEL_NODE_MODULES", modules)])
+}
+
+/// Every operation of the public OpenAPI document, with requests that are made up.
+pub(crate) fn schema(workspace: &Workspace) -> Result<(), Stop> {
+    pytest(workspace, "schema", &[])
+}
+
 /// What a newcomer sees first.
 pub(crate) fn demo(workspace: &Workspace) -> Result<(), Stop> {
     tools::program("curl", "curl")?;

@@ -41,11 +41,13 @@ const USUAL_GO: &str = "/usr/local/go/bin/go";
 
 /// Apply, plan, update, import and destroy of every shape in the provider's documentation.
 pub(crate) fn terraform(workspace: &Workspace) -> Result<(), Stop> {
-    let go = go()?;
-    let tofu = TOFU.built(workspace, &go)?;
-    let provider = PROVIDER.built(workspace, &go)?;
-    let environment = [("EVENKEEL_TOFU", tofu), ("EVENKEEL_TERRAFORM_V5", provider)];
-    conformance::pytest(workspace, "terraform", &environment)
+    let mut programs = Vec::new();
+    for (variable, program) in [("EVENKEEL_TOFU", TOFU), ("EVENKEEL_TERRAFORM_V5", PROVIDER)] {
+        if std::env::var_os(variable).is_none() {
+            programs.push((variable, program.built(workspace)?));
+        }
+    }
+    conformance::pytest(workspace, "terraform", &programs)
 }
 
 /// The Go command.
@@ -62,12 +64,13 @@ impl Program {
     ///
     /// It is built in the module's own folder, which is where its requirements and replacements
     /// count; `go install` refuses modules that replace others.
-    fn built(&self, workspace: &Workspace, go: &Path) -> Result<PathBuf, Stop> {
+    fn built(&self, workspace: &Workspace) -> Result<PathBuf, Stop> {
         let file = workspace.target.join("terraform").join(self.name);
         if file.is_file() {
             return Ok(file);
         }
-        let folder = self.folder(go)?;
+        let go = go()?;
+        let folder = self.folder(&go)?;
         let mut command = Command::new(go);
         command.args(["build", "-ldflags=-s -w", "-o"]).arg(&file).arg(self.package);
         run(command.current_dir(folder), BUILD_LIMIT)?;

@@ -115,6 +115,14 @@ fn assert_nothing_dangles(snapshot: &Arc<Snapshot>) {
         for monitor in evenkeel_api::references::monitors_of(&pool.document) {
             assert!(catalog.monitors.get(monitor).is_some(), "pool names monitor {monitor}");
         }
+        for group in evenkeel_api::references::monitor_groups_of(&pool.document) {
+            assert!(catalog.monitor_groups.get(group).is_some(), "pool names group {group}");
+        }
+    }
+    for group in catalog.monitor_groups.values() {
+        for monitor in evenkeel_api::references::monitors_of_group(&group.document) {
+            assert!(catalog.monitors.get(monitor).is_some(), "group names monitor {monitor}");
+        }
     }
 }
 
@@ -123,7 +131,7 @@ fn assert_nothing_dangles(snapshot: &Arc<Snapshot>) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn no_interleaving_leaves_a_dangling_reference() {
     const ROUNDS: usize = 25;
-    const TASKS: usize = 6;
+    const TASKS: usize = 9;
     let api = Arc::new(Api::start().await);
     let zone = api.zone("example.com").await;
     let observer = tokio::spawn({
@@ -139,14 +147,16 @@ async fn no_interleaving_leaves_a_dangling_reference() {
     for round in 0..ROUNDS {
         let pool = api.pool(&format!("p{round}")).await;
         let monitor = api.monitor().await;
+        let group = api.create(&groups(), group_body(&[&api.monitor().await])).await;
         let doomed = api.zone(&format!("z{round}.example.org")).await;
         let tasks: Vec<_> = (0..TASKS)
             .map(|task| {
                 let (api, pool, monitor) = (Arc::clone(&api), pool.clone(), monitor.clone());
-                let (zone, doomed) = (zone.clone(), doomed.clone());
+                let (zone, doomed, group) = (zone.clone(), doomed.clone(), group.clone());
                 tokio::spawn(async move {
                     let at = format!("{}/{pool}", pools());
-                    let answers = match task % 6 {
+                    let watched = format!("{}/{group}", groups());
+                    let answers = match task {
                         0 => vec![api.delete(&at).await],
                         1 => {
                             let body = lb_body(&format!("r{round}.example.com"), &pool);
@@ -158,7 +168,10 @@ async fn no_interleaving_leaves_a_dangling_reference() {
                             let body = lb_body(&format!("www.z{round}.example.org"), &pool);
                             vec![api.post(&format!("/zones/{doomed}/load_balancers"), body).await]
                         }
-                        _ => vec![api.delete(&format!("/zones/{doomed}")).await],
+                        5 => vec![api.delete(&format!("/zones/{doomed}")).await],
+                        6 => vec![api.put(&watched, group_body(&[&monitor])).await],
+                        7 => vec![api.patch(&at, json!({"monitor_group": group})).await],
+                        _ => vec![api.delete(&watched).await],
                     };
                     answers.into_iter().map(|answer| answer.status).collect::<Vec<_>>()
                 })

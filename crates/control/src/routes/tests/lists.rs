@@ -61,12 +61,23 @@ async fn zones_are_filtered_ordered_and_paged() {
         api.zone(name).await;
     }
     api.create("/zones", json!({"name": "d.example", "type": "partial"})).await;
+    // Left out unless it is asked for.
+    api.create("/zones", json!({"name": "e.example", "type": "internal"})).await;
     for (query, found) in [
         ("", "a.example b.example c.example d.example"),
         ("name=b.example", "b.example"),
         ("name=B.Example.", "b.example"),
         ("name=nowhere.example", ""),
         ("type=partial", "d.example"),
+        ("type=partial,secondary", "d.example"),
+        ("type=full&type=partial", "a.example b.example c.example d.example"),
+        ("type=internal", "e.example"),
+        ("name=contains:B.ex", "b.example"),
+        ("name=starts_with:a&name.x=y", "a.example"),
+        ("name=starts_with_case_sensitive:A", ""),
+        ("name=ends_with:d.example", "d.example"),
+        ("name=not_equal:a.example", "b.example c.example d.example"),
+        ("account.name=contains:even&type=partial", "d.example"),
         ("status=active&type=full", "a.example b.example c.example"),
         ("status=pending", ""),
         ("name=a.example&type=partial", ""),

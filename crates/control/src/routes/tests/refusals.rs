@@ -28,7 +28,7 @@ async fn requests_are_refused_by_class() {
         ("GET", "/zones/", "", "404/7003,7000"),
         ("GET", "/accounts//load_balancers/pools", "", "404/7003,7000"),
         ("GET", "/accounts/x/load_balancers/pools", "", "404/7003,7000"),
-        ("GET", &format!("/accounts/{ACCOUNT}/load_balancers/search"), "", "404/7003,7000"),
+        ("GET", &format!("/accounts/{ACCOUNT}/load_balancers/searches"), "", "404/7003,7000"),
         ("GET", &format!("{pools}/{short}"), "", "404/7003,7000"),
         ("GET", &format!("{pools}/{}", pool.to_uppercase()), "", "404/7003,7000"),
         ("GET", &format!("{pools}/..%2F..%2Fetc"), "", "404/7003,7000"),
@@ -154,10 +154,12 @@ async fn null_on_every_member_is_a_default_or_a_refusal() {
     let pool = api.pool("one").await;
     let lb = api.load_balancer(&zone, "www.example.com", &pool).await;
     let monitor = api.monitor().await;
+    let group = api.create(&groups(), group_body(&[&monitor])).await;
     for path in [
         format!("/zones/{zone}/load_balancers/{lb}"),
         format!("{}/{pool}", pools()),
         format!("{}/{monitor}", monitors()),
+        format!("{}/{group}", groups()),
         format!("/zones/{zone}"),
     ] {
         let document = api.get(&path).await.result();

@@ -113,3 +113,19 @@ async fn problems_point_into_the_body() {
             "source": {"pointer": "/interval"}}]}),
     );
 }
+
+/// Settings that are allowed and hardly meant come with a remark (behaviour.md 7.2).
+#[tokio::test]
+async fn a_probe_longer_than_its_interval_is_worth_a_remark() {
+    let api = Api::start().await;
+    let body = |retries| json!({"type": "tcp", "port": 1, "interval": 10, "retries": retries});
+    let quiet = api.post(&monitors(), body(1)).await;
+    assert_eq!(quiet.body["messages"], json!([]));
+    let loud = api.post(&monitors(), body(2)).await;
+    let remark = "A probe may take 15 s, retries included, which is longer than the interval of \
+                  10 s: the next one then waits.";
+    assert_eq!(loud.body["messages"], json!([{"code": 1102, "message": remark}]));
+    let at = format!("{}/{}", monitors(), loud.result()["id"].as_str().unwrap());
+    assert_eq!(api.get(&at).await.body["messages"], json!([]), "told once, to who wrote it");
+    assert_eq!(api.put(&at, body(2)).await.body["messages"][0]["message"], remark);
+}

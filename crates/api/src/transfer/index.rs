@@ -1,0 +1,110 @@
+//! What will be there once a file is: the neighbours that each of its documents is validated
+//! against.
+
+use alloc::borrow::ToOwned;
+use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use serde_json::Value;
+
+use super::read::Entry;
+use super::{Document, Kind, Place};
+use crate::context::Lookup;
+
+/// Ids and names of everything that will be there.
+#[derive(Debug, Default)]
+pub(super) struct Index {
+    ids: BTreeSet<(Kind, String, String)>,
+    /// Who has a name, by kind and by what names must differ within.
+    names: BTreeMap<(Kind, String, String), Vec<String>>,
+}
+
+impl Index {
+    /// Adds a document that stays.
+    pub(super) fn keep(&mut self, place: &Place, document: &Document) {
+        self.add(document.kind(), place, document.id(), document.label());
+    }
+
+    /// Adds a document of the file.
+    pub(super) fn expect(&mut self, entry: &Entry<'_>) {
+        let name = entry.body["name"].as_str().unwrap_or_default();
+        // Host names are stored so, pools' names as they are.
+        let name = match entry.kind {
+            Kind::Zone | Kind::LoadBalancer => name.trim_end_matches('.').to_ascii_lowercase(),
+            _ => name.to_owned(),
+        };
+        self.add(entry.kind, &entry.place, entry.id, &name);
+    }
+
+    fn add(&mut self, kind: Kind, place: &Place, id: &str, name: &str) {
+        self.ids.insert((kind, place.account.clone(), id.to_owned()));
+        let within = match kind {
+            // Over all accounts: a host name has one owner.
+            Kind::Zone => String::new(),
+            _ => place.zone.clone().unwrap_or_else(|| place.account.clone()),
+        };
+        self.names.entry((kind, within, name.to_owned())).or_default().push(id.to_owned());
+    }
+
+    /// The index as the document of this id sees it.
+    pub(super) fn seen_by<'a>(&'a self, account: &'a str, id: &'a str) -> Seen<'a> {
+        Seen { index: self, account, id }
+    }
+
+    /// How many of a kind the account will have.
+    pub(super) fn count(&self, kind: Kind, account: &str) -> usize {
+        let from = (kind, account.to_owned(), String::new());
+        self.ids.range(from..).take_while(|(k, a, _)| *k == kind && a == account).count()
+    }
+}
+
+/// The index without the document that looks.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Seen<'a> {
+    index: &'a Index,
+    account: &'a str,
+    id: &'a str,
+}
+
+impl Seen<'_> {
+    fn exists(&self, kind: Kind, id: &str) -> bool {
+        self.index.ids.contains(&(kind, self.account.to_owned(), id.to_owned()))
+    }
+
+    fn is_taken(&self, kind: Kind, within: &str, name: &str) -> bool {
+        let key = (kind, within.to_owned(), name.to_owned());
+        self.index.names.get(&key).is_some_and(|ids| ids.iter().any(|id| id != self.id))
+    }
+}
+
+impl Lookup for Seen<'_> {
+    fn pool_exists(&self, id: &str) -> bool {
+        self.exists(Kind::Pool, id)
+    }
+
+    fn monitor_exists(&self, id: &str) -> bool {
+        self.exists(Kind::Monitor, id)
+    }
+
+    fn monitor_group_exists(&self, id: &str) -> bool {
+        self.exists(Kind::MonitorGroup, id)
+    }
+
+    fn pool_name_taken(&self, name: &str, _: Option<&str>) -> bool {
+        self.is_taken(Kind::Pool, self.account, name)
+    }
+
+    fn lb_name_taken(&self, zone_id: Option<&str>, name: &str, _: Option<&str>) -> bool {
+        !name.is_empty() && self.is_taken(Kind::LoadBalancer, zone_id.unwrap_or(self.account), name)
+    }
+
+    fn zone_name_taken(&self, name: &str, _: Option<&str>) -> bool {
+        self.is_taken(Kind::Zone, "", name)
+    }
+}
+
+/// A member that a text may be in.
+pub(super) fn text<'a>(body: &'a Value, member: &str) -> Option<&'a str> {
+    body.get(member).and_then(Value::as_str)
+}

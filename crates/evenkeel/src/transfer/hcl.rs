@@ -1,0 +1,361 @@
+//! Writes a file as Terraform configuration for version 5 of the Cloudflare provider, with an import
+//! block to each resource: after `terraform apply` nothing has changed, and from then on the
+//! configuration is what counts.
+//!
+//! References are written as such, so that Terraform knows the order. What the provider has no
+//! attribute for is named in a comment.
+
+mod text;
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use serde_json::{Map, Value};
+
+use text::{Names, expression, quoted};
+
+/// Attributes of each resource that can be written, in their order (the provider's schemas).
+const MONITOR: &[&str] = &[
+    "type",
+    "description",
+    "method",
+    "path",
+    "header",
+    "port",
+    "interval",
+    "timeout",
+    "retries",
+    "consecutive_up",
+    "consecutive_down",
+    "expected_codes",
+    "expected_body",
+    "follow_redirects",
+    "allow_insecure",
+    "probe_zone",
+];
+const POOL: &[&str] = &[
+    "name",
+    "description",
+    "enabled",
+    "minimum_origins",
+    "monitor",
+    "monitor_group",
+    "check_regions",
+    "latitude",
+    "longitude",
+    "load_shedding",
+    "origin_steering",
+    "notification_email",
+    "notification_filter",
+    "origins",
+];
+const LOAD_BALANCER: &[&str] = &[
+    "name",
+    "description",
+    "enabled",
+    "proxied",
+    "ttl",
+    "default_pools",
+    "fallback_pool",
+    "region_pools",
+    "country_pools",
+    "pop_pools",
+    "steering_policy",
+    "random_steering",
+    "session_affinity",
+    "session_affinity_ttl",
+    "session_affinity_attributes",
+    "adaptive_routing",
+    "location_strategy",
+    "rules",
+];
+const DNS_RECORD: &[&str] =
+    &["name", "type", "content", "data", "priority", "ttl", "proxied", "comment", "tags"];
+
+/// Members of answers that are nobody's to write, wherever they stand.
+const UNWRITTEN: [&str; 3] = ["disabled_at", "healthy", "failure_reason"];
+
+/// One kind of resource.
+struct Resource {
+    kind: &'static str,
+    attributes: &'static [&'static str],
+    /// The member that its name is made of.
+    label: &'static str,
+}
+
+const MONITORS: Resource = Resource {
+    kind: "cloudflare_load_balancer_monitor",
+    attributes: MONITOR,
+    label: "description",
+};
+const POOLS: Resource =
+    Resource { kind: "cloudflare_load_balancer_pool", attributes: POOL, label: "name" };
+const LOAD_BALANCERS: Resource =
+    Resource { kind: "cloudflare_load_balancer", attributes: LOAD_BALANCER, label: "name" };
+const DNS_RECORDS: Resource =
+    Resource { kind: "cloudflare_dns_record", attributes: DNS_RECORD, label: "name" };
+
+/// The configuration of a whole file.
+pub(super) fn write(file: &Value) -> String {
+    let mut hcl = Hcl::default();
+    hcl.text.push_str(
+        "# Written by evenkeel export --terraform for cloudflare/cloudflare, version 5.\n",
+    );
+    for part in items(file, "accounts") {
+        hcl.account(part);
+    }
+    hcl.text
+}
+
+#[derive(Default)]
+struct Hcl {
+    text: String,
+    names: Names,
+    /// Expressions that stand for ids, such as `cloudflare_load_balancer_pool.eu.id`.
+    references: BTreeMap<String, String>,
+}
+
+impl Hcl {
+    fn account(&mut self, part: &Value) {
+        let account = ("account_id", id(&part["account"]));
+        for (list, resource) in [("monitors", &MONITORS), ("pools", &POOLS)] {
+            for document in items(part, list) {
+                self.resource(resource, account, document);
+            }
+        }
+        for group in items(part, "monitor_groups") {
+            self.left_out("monitor group", group["description"].as_str(), id(group));
+        }
+        for balancer in items(part, "load_balancers") {
+            let name = balancer["name"].as_str();
+            self.left_out("load balancer of an account", name, id(balancer));
+        }
+        for part in items(part, "zones") {
+            let zone = ("zone_id", id(&part["zone"]));
+            let name = part["zone"]["name"].as_str().unwrap_or_default();
+            writeln!(self.text, "\n# {}", text::commented(name)).expect("strings grow");
+            for document in items(part, "load_balancers") {
+                if !items(document, "pool_sets").is_empty() {
+                    let name = document["name"].as_str();
+                    self.left_out("the pool sets of load balancer", name, id(document));
+                }
+                self.resource(&LOAD_BALANCERS, zone, document);
+            }
+            for document in items(part, "dns_records") {
+                self.resource(&DNS_RECORDS, zone, document);
+            }
+        }
+    }
+
+    /// Says that the provider has no word for something.
+    fn left_out(&mut self, what: &str, name: Option<&str>, id: &str) {
+        let name = text::commented(name.unwrap_or_default());
+        writeln!(
+            self.text,
+            "\n# Left out, for the provider has no such resource: {what} {name} ({id})."
+        )
+        .expect("strings grow");
+    }
+
+    fn resource(&mut self, resource: &Resource, owner: (&str, &str), document: &Value) {
+        let Resource { kind, attributes, label } = resource;
+        let name = self.names.make(kind, document[label].as_str().unwrap_or_default());
+        let (id, (owner, owner_id)) = (id(document), owner);
+        self.references.insert(id.to_owned(), format!("{kind}.{name}.id"));
+        let import = quoted(&format!("{owner_id}/{id}"));
+        writeln!(self.text, "\nimport {{\n  to = {kind}.{name}\n  id = {import}\n}}")
+            .expect("strings grow");
+        writeln!(self.text, "\nresource \"{kind}\" \"{name}\" {{").expect("strings grow");
+        writeln!(self.text, "  {owner} = {}", quoted(owner_id)).expect("strings grow");
+        for attribute in *attributes {
+            let Some(value) = written(kind, attribute, document) else { continue };
+            let value = expression(&value, 1, &self.references);
+            writeln!(self.text, "  {attribute} = {value}").expect("strings grow");
+        }
+        self.text.push_str("}\n");
+    }
+}
+
+/// The value of an attribute; none where the provider's own default says the same.
+fn written(kind: &str, attribute: &str, document: &Value) -> Option<Value> {
+    let value = document.get(attribute).filter(|value| !is_nothing(value))?;
+    match (kind, attribute) {
+        // The lifetime counts for DNS-only load balancers, and the provider refuses both together.
+        ("cloudflare_load_balancer", "ttl") if document["proxied"] == true => None,
+        // Where a record says its parts, the provider wants those alone.
+        ("cloudflare_dns_record", "content") if has_parts(document) => None,
+        ("cloudflare_dns_record", "data") if !has_parts(document) => None,
+        _ => Some(as_provider(value)),
+    }
+}
+
+/// Whether the provider takes a record by its parts: types whose content is more than one word.
+fn has_parts(record: &Value) -> bool {
+    const PLAIN: [&str; 8] = ["A", "AAAA", "CNAME", "MX", "NS", "OPENPGPKEY", "PTR", "TXT"];
+    record["data"].is_object() && !PLAIN.iter().any(|kind| record["type"] == *kind)
+}
+
+fn is_nothing(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::Object(members) => members.is_empty(),
+        Value::Array(items) => items.is_empty(),
+        _ => false,
+    }
+}
+
+/// A value with the provider's names, and without what nobody writes.
+fn as_provider(value: &Value) -> Value {
+    match value {
+        Value::Object(members) => {
+            let kept = members
+                .iter()
+                .filter(|(key, value)| !UNWRITTEN.contains(&key.as_str()) && !is_nothing(value));
+            let renamed = kept.map(|(key, value)| {
+                // The one member with a capital letter; a monitor's own headers are lists by name.
+                let is_host = key == "Host" && members.len() == 1;
+                (if is_host { "host".to_owned() } else { key.clone() }, as_provider(value))
+            });
+            Value::Object(renamed.collect::<Map<_, _>>())
+        }
+        Value::Array(items) => items.iter().map(as_provider).collect(),
+        value => value.clone(),
+    }
+}
+
+fn items<'a>(value: &'a Value, list: &str) -> &'a [Value] {
+    value[list].as_array().map(Vec::as_slice).unwrap_or_default()
+}
+
+fn id(document: &Value) -> &str {
+    document["id"].as_str().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn resources_name_each_other_and_are_imported() {
+        let file = json!({ "accounts": [{
+            "account": { "id": "acc" },
+            "monitors": [{ "id": "m", "description": "live", "type": "http", "header": {}, "port": 80 }],
+            "pools": [{
+                "id": "p", "name": "eu", "monitor": "m", "check_regions": null,
+                "disabled_at": "2026-01-01T00:00:00Z", "created_on": "…",
+                "origins": [{ "name": "a", "address": "192.0.2.1", "header": { "Host": ["b"] }, "healthy": true }],
+            }],
+            "zones": [{
+                "zone": { "id": "z", "name": "example.com" },
+                "load_balancers": [{
+                    "id": "l", "name": "www.example.com", "proxied": true, "ttl": 30, "default_pools": ["p"],
+                    "fallback_pool": "p", "region_pools": {}, "rules": [{ "name": "r", "overrides": {} }],
+                }],
+                "dns_records": [
+                    { "id": "d", "name": "a.example.com", "type": "A", "content": "192.0.2.1", "ttl": 1 },
+                    { "id": "s", "name": "s.example.com", "type": "SRV", "content": "1 2 3 t",
+                      "data": { "port": 3 }, "ttl": 1 },
+                ],
+            }],
+        }]});
+        let expected = r#"# Written by evenkeel export --terraform for cloudflare/cloudflare, version 5.
+
+import {
+  to = cloudflare_load_balancer_monitor.live
+  id = "acc/m"
+}
+
+resource "cloudflare_load_balancer_monitor" "live" {
+  account_id = "acc"
+  type = "http"
+  description = "live"
+  port = 80
+}
+
+import {
+  to = cloudflare_load_balancer_pool.eu
+  id = "acc/p"
+}
+
+resource "cloudflare_load_balancer_pool" "eu" {
+  account_id = "acc"
+  name = "eu"
+  monitor = cloudflare_load_balancer_monitor.live.id
+  origins = [
+    {
+      name = "a"
+      address = "192.0.2.1"
+      header = {
+        host = ["b"]
+      }
+    },
+  ]
+}
+
+# example.com
+
+import {
+  to = cloudflare_load_balancer.www_example_com
+  id = "z/l"
+}
+
+resource "cloudflare_load_balancer" "www_example_com" {
+  zone_id = "z"
+  name = "www.example.com"
+  proxied = true
+  default_pools = [cloudflare_load_balancer_pool.eu.id]
+  fallback_pool = cloudflare_load_balancer_pool.eu.id
+  rules = [
+    {
+      name = "r"
+    },
+  ]
+}
+
+import {
+  to = cloudflare_dns_record.a_example_com
+  id = "z/d"
+}
+
+resource "cloudflare_dns_record" "a_example_com" {
+  zone_id = "z"
+  name = "a.example.com"
+  type = "A"
+  content = "192.0.2.1"
+  ttl = 1
+}
+
+import {
+  to = cloudflare_dns_record.s_example_com
+  id = "z/s"
+}
+
+resource "cloudflare_dns_record" "s_example_com" {
+  zone_id = "z"
+  name = "s.example.com"
+  type = "SRV"
+  data = {
+    port = 3
+  }
+  ttl = 1
+}
+"#;
+        assert_eq!(write(&file), expected);
+    }
+
+    #[test]
+    fn what_the_provider_cannot_say_is_named() {
+        let file = json!({ "accounts": [{
+            "account": { "id": "acc" },
+            "monitor_groups": [{ "id": "g", "description": "all\n}" }],
+            "load_balancers": [{ "id": "l", "name": "private" }],
+            "zones": [{ "zone": { "id": "z", "name": "a.example" },
+                "load_balancers": [{ "id": "k", "name": "b", "pool_sets": [{}] }] }],
+        }]});
+        let hcl = write(&file);
+        for left_out in ["monitor group all } (g).", "private (l).", "load balancer b (k)."] {
+            assert!(hcl.contains(left_out), "{hcl}");
+        }
+    }
+}
