@@ -47,6 +47,7 @@ impl Builder {
             load_balancers: load_balancers.collect(),
             pools: catalog.pools.values().map(|pool| &pool.document).collect(),
             monitors: catalog.monitors.values().map(|monitor| &monitor.document).collect(),
+            monitor_groups: catalog.monitor_groups.values().map(|group| &group.document).collect(),
             affinity_keys: AffinityKeys {
                 current: AffinityKey(keys.current),
                 previous: keys.previous.as_ref().map(|key| AffinityKey(key.0)),
