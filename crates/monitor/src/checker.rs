@@ -46,6 +46,8 @@ struct Job {
     ticks: Ticks,
     /// The job's entry in [`Checker::timers`].
     due: Instant,
+    /// When the probe that waits was due.
+    came_due: Instant,
     stage: Stage,
 }
 
@@ -239,7 +241,10 @@ impl<P: Probing> Checker<P> {
         let ticks = Ticks::new(target.interval(), now, &mut self.rng);
         let (id, due) = (target.id(), ticks.due());
         self.timers.insert((due, id));
-        self.jobs.insert(id, Job { target, state, health, ticks, due, stage: Stage::Idle });
+        self.jobs.insert(
+            id,
+            Job { target, state, health, ticks, due, came_due: due, stage: Stage::Idle },
+        );
     }
 
     /// Takes over what changed besides the question.
@@ -275,6 +280,7 @@ impl<P: Probing> Checker<P> {
             self.timers.insert((job.due, id));
             if let Stage::Idle = job.stage {
                 job.stage = Stage::Waiting;
+                job.came_due = due;
                 self.waiting.push_back(id);
             } else {
                 count(&self.stats.ticks_skipped);
@@ -288,6 +294,10 @@ impl<P: Probing> Checker<P> {
             && let Some(id) = self.waiting.pop_front()
         {
             let Some(job) = self.jobs.get_mut(&id) else { continue };
+            let late = Instant::now().saturating_duration_since(job.came_due).as_micros();
+            let late = u64::try_from(late).unwrap_or(u64::MAX);
+            self.stats.lateness_us_max.fetch_max(late, Ordering::Relaxed);
+            self.stats.lateness_us_sum.fetch_add(late, Ordering::Relaxed);
             let (prober, target) = (Arc::clone(&self.prober), job.target.clone());
             let task = self.running.spawn(async move { prober.probe(&target).await });
             self.probed.insert(task.id(), id);

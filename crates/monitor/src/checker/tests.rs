@@ -185,6 +185,8 @@ async fn five_thousand_endpoints_for_ten_minutes_get_one_probe_per_interval() {
     assert_eq!(probes, (ENDPOINTS * INTERVALS) as usize);
     assert_eq!(run.stats.ticks_skipped.load(Ordering::Relaxed), 0);
     assert_eq!(run.stats.endpoints.load(Ordering::Relaxed), u64::from(ENDPOINTS));
+    let late = run.stats.lateness_us_max.load(Ordering::Relaxed);
+    assert!(late <= 2_000, "timers fire on the next whole millisecond: {late} µs");
 
     // Spread, not in step: no tenth of a second takes much more than its share of two seconds.
     let mut first = [0_u32; 21];
@@ -274,6 +276,8 @@ async fn probes_that_run_are_bounded_and_the_others_wait_their_turn() {
     assert_eq!(starts.len(), endpoints as usize, "every endpoint had its turn");
     let last = starts.values().map(|starts| starts[0]).max().unwrap();
     assert!(last - begin <= takes * 2 + Duration::from_secs(2), "{:?}", last - begin);
+    let late = Duration::from_micros(run.stats.lateness_us_max.load(Ordering::Relaxed));
+    assert!(late > takes && late <= takes * 2, "{late:?}");
     assert_eq!(run.seen.running.lock().unwrap().most, PROBES_RUNNING_MAX);
     run.stop().await;
 }
