@@ -152,6 +152,30 @@ fn judges(config: &Config, name: &str) -> String {
 }
 
 #[test]
+fn a_grpc_monitor_names_its_service_by_its_path() {
+    for (kind, path, tls, service) in [
+        ("grpc", Value::Null, false, None),
+        ("grpc", json!("/"), false, None),
+        ("grpc", json!("/shop.v1.Cart"), false, Some("shop.v1.Cart")),
+        ("grpcs", json!("/shop.v1.Cart"), true, Some("shop.v1.Cart")),
+    ] {
+        let mut stored = Stored::small();
+        let body = json!({"type": kind, "port": 50051, "path": path, "allow_insecure": tls,
+            "header": {"X-Token": ["a"]}});
+        stored.monitor(OTHER_MONITOR, body);
+        let (config, _) = stored.build();
+        let monitor = config.monitors.iter().find(|monitor| monitor.port == 50_051).unwrap();
+        let expected = MonitorKind::Grpc {
+            tls,
+            allow_insecure: tls,
+            service: service.map(str::to_owned),
+            headers: vec![("X-Token".to_owned(), vec!["a".to_owned()])],
+        };
+        assert_eq!(monitor.kind, expected, "{kind} {path}");
+    }
+}
+
+#[test]
 fn the_members_of_a_group_that_are_switched_on_judge() {
     let mut stored = Stored::small();
     stored.monitor(OTHER_MONITOR, json!({"type": "smtp", "port": 25}));
