@@ -177,12 +177,15 @@ async fn five_thousand_endpoints_for_ten_minutes_get_one_probe_per_interval() {
     const INTERVALS: u32 = 60;
     let begin = Instant::now();
     let run = Run::new(&many(ENDPOINTS), REPORTS, pass);
-    // The last probes fall into the first tenth of an interval after a start of up to two seconds.
-    sleep(INTERVAL * (INTERVALS - 1) + Duration::from_secs(4)).await;
+    sleep(INTERVAL * INTERVALS).await;
     let starts = run.starts();
     assert_eq!(starts.len(), ENDPOINTS as usize);
     let probes = assert_once_per_interval(&starts, begin);
-    assert_eq!(probes, (ENDPOINTS * INTERVALS) as usize);
+    let expected = (ENDPOINTS * INTERVALS) as usize;
+    assert!(probes.abs_diff(expected) < ENDPOINTS as usize / 2, "{probes}");
+    for (id, starts) in &starts {
+        assert!((59..=61).contains(&starts.len()), "{id:?}: {}", starts.len());
+    }
     assert_eq!(run.stats.ticks_skipped.load(Ordering::Relaxed), 0);
     assert_eq!(run.stats.endpoints.load(Ordering::Relaxed), u64::from(ENDPOINTS));
     let late = run.stats.lateness_us_max.load(Ordering::Relaxed);
@@ -194,6 +197,14 @@ async fn five_thousand_endpoints_for_ten_minutes_get_one_probe_per_interval() {
         first[(starts[0] - begin).as_millis() as usize / 100] += 1;
     }
     assert!(first.iter().all(|count| *count < 2 * ENDPOINTS / 20), "{first:?}");
+
+    // Soon, no second takes much more than its share of the interval.
+    let mut seconds = [0_u32; 10];
+    let late = starts.values().flatten().map(|start| (*start - begin).as_secs());
+    for second in late.filter(|second| *second >= 590) {
+        seconds[second as usize - 590] += 1;
+    }
+    assert!(seconds.iter().all(|count| (400..600).contains(count)), "{seconds:?}");
     run.stop().await;
 }
 
@@ -203,7 +214,8 @@ async fn trap_t49_one_probe_per_interval_whatever_the_name_resolves_to() {
     let spec = config(Some(tcp()), vec![endpoint("both.example", 80)]);
     let run = Run::new(&spec, REPORTS, pass);
     sleep(INTERVAL * 5 + Duration::from_secs(4)).await;
-    assert_eq!(assert_once_per_interval(&run.starts(), begin), 6);
+    let probes = assert_once_per_interval(&run.starts(), begin);
+    assert!((5..=6).contains(&probes), "{probes}");
     run.stop().await;
 }
 
@@ -260,8 +272,9 @@ async fn probes_of_one_endpoint_never_overlap() {
     // Every third tick finds the endpoint idle.
     sleep(INTERVAL * 9).await;
     let starts = run.starts();
-    assert_eq!(starts.values().map(Vec::len).sum::<usize>(), 3);
-    assert_eq!(run.stats.ticks_skipped.load(Ordering::Relaxed), 6);
+    let probes = starts.values().map(Vec::len).sum::<usize>();
+    let skipped = run.stats.ticks_skipped.load(Ordering::Relaxed);
+    assert!((3..=4).contains(&probes) && (5..=7).contains(&skipped), "{probes}, {skipped}");
     run.stop().await;
 }
 
@@ -427,8 +440,8 @@ async fn every_member_of_a_group_probes_on_its_own() {
         counts.insert(id.monitor, starts.len());
         assert_eq!(run.report().await.endpoint, id.endpoint);
     }
-    assert_eq!(counts[&MonitorId([1; 16])], 6);
-    assert!((11..=12).contains(&counts[&MonitorId([2; 16])]), "{counts:?}");
+    assert!((5..=6).contains(&counts[&MonitorId([1; 16])]), "{counts:?}");
+    assert!((10..=12).contains(&counts[&MonitorId([2; 16])]), "{counts:?}");
     run.publish(&one(tcp()));
     sleep(Duration::from_millis(1)).await;
     assert_eq!(run.stats.endpoints.load(Ordering::Relaxed), 1, "the other member left");
