@@ -35,13 +35,13 @@ use core::fmt;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
+use crate::Account;
 use crate::dns_record::DnsRecord;
 use crate::load_balancer::LoadBalancer;
 use crate::monitor::Monitor;
 use crate::monitor_group::MonitorGroup;
 use crate::pool::Pool;
 use crate::zone::Zone;
-use crate::Account;
 
 pub use diff::FieldChange;
 pub use plan::{Options, Plan, Step, check, plan};
