@@ -30,11 +30,11 @@ const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 /// still sends would see a broken connection instead of the answer.
 const DISCARD_BYTES_MAX: usize = 256 * 1024 * 1024;
 
-/// A request body.
+/// A request body, of at most so many bytes.
 #[derive(Debug)]
-pub(crate) struct Body(pub(crate) Bytes);
+pub(crate) struct Body<const MAX: usize = BODY_BYTES_MAX>(pub(crate) Bytes);
 
-impl<S: Send + Sync> FromRequest<S> for Body {
+impl<S: Send + Sync, const MAX: usize> FromRequest<S> for Body<MAX> {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, ApiError> {
@@ -43,11 +43,11 @@ impl<S: Send + Sync> FromRequest<S> for Body {
             return Err(ApiError::not_json());
         }
         let mut body = request.into_body();
-        match tokio::time::timeout(BODY_TIMEOUT, read(&mut body)).await {
+        match tokio::time::timeout(BODY_TIMEOUT, read(&mut body, MAX)).await {
             Ok(Ok(bytes)) => Ok(Self(bytes)),
             Ok(Err(ReadError::TooLarge)) => {
                 discard(body);
-                Err(ApiError::too_large(BODY_BYTES_MAX))
+                Err(ApiError::too_large(MAX))
             }
             Ok(Err(ReadError::CutOff)) | Err(_) => {
                 Err(ApiError::invalid(format_args!("the request body did not arrive")))
@@ -61,12 +61,12 @@ enum ReadError {
     CutOff,
 }
 
-async fn read(body: &mut HttpBody) -> Result<Bytes, ReadError> {
+async fn read(body: &mut HttpBody, bytes_max: usize) -> Result<Bytes, ReadError> {
     let mut bytes = BytesMut::new();
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|_| ReadError::CutOff)?;
         if let Some(data) = frame.data_ref() {
-            if bytes.len() + data.len() > BODY_BYTES_MAX {
+            if bytes.len() + data.len() > bytes_max {
                 return Err(ReadError::TooLarge);
             }
             bytes.extend_from_slice(data);

@@ -8,7 +8,7 @@
 //! | regions; search | [`regions`]; [`search`] |
 //! | DNS records; notification policies and webhooks | [`dns_records`]; [`notifications`] |
 //! | zones; accounts; user and tokens | [`zones`]; [`accounts`]; [`user`] |
-//! | `/evenkeel/v1`: why a request goes where | [`explain`], in JSON of its own |
+//! | `/evenkeel/v1`: why a request goes where; all documents at once | [`explain`]; [`transfer`], in JSON of their own |
 //! | `/healthz`, `/readyz`, `/metrics` | [`probes`], without credentials |
 //!
 //! Everything below `/client/v4` is an [`operation`] in the list below: it wants credentials, answers
@@ -32,6 +32,7 @@ mod probes;
 mod references;
 mod regions;
 mod search;
+mod transfer;
 mod user;
 mod zones;
 
@@ -79,6 +80,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .nest(BASE, api)
         .route(explain::PATH, post(explain::explain))
         .route(explain::OPENAPI_PATH, get(explain::openapi))
+        .route(transfer::PATH, get(transfer::export).put(transfer::import))
         .route("/healthz", get(probes::healthz))
         .route("/readyz", get(probes::readyz))
         .route("/metrics", get(probes::metrics))
