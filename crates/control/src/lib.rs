@@ -18,16 +18,19 @@
 //! | `app` | how a change is decided and committed |
 //! | `catalog`, `records` | the store's documents as values |
 //! | `seen`, `previews` | health as answers carry it; monitors tried before they are in force |
-//! | `auth`, `permission`, `ids` | who is asking; what that takes; identifiers, secrets, time |
+//! | `auth`, `permission`, `grants` | who is asking; what an operation takes; what a token gives |
+//! | `audit`, `uses`, `ids` | who changed what; when tokens were used; identifiers, secrets, time |
 //!
 //! What a document may contain and what it means is `api`'s; how it is kept is `store`'s. Nothing
 //! here touches traffic.
 
 mod app;
+mod audit;
 mod auth;
 mod bootstrap;
 mod catalog;
 mod error;
+mod grants;
 mod ids;
 mod permission;
 mod previews;
@@ -38,8 +41,9 @@ mod routes;
 mod seen;
 mod server;
 mod upload;
+mod uses;
 
 pub use bootstrap::{BootstrapError, BootstrapSettings, Bootstrapped, bootstrap};
 pub use previews::{PreviewAsk, PreviewOutcome, Prober, Probing};
 pub use routes::{ExplainSources, FindSession};
-pub use server::{ControlOptions, Metrics, serve};
+pub use server::{ControlOptions, Metrics, RateLimit, ServerSettings, TlsConfig, serve};

@@ -133,6 +133,7 @@ impl Node {
             ready: is_ready,
             explain: explain_sources(settings, &shared),
             prober: Arc::new(Trials(OneShot::new(Arc::clone(&roots), http.clone()))),
+            settings: evenkeel_control::ServerSettings::default(),
         };
         let api_task =
             control.spawn(evenkeel_control::serve(options, stopped(is_stopping.clone())));

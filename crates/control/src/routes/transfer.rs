@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::app::{App, Draft};
-use crate::auth::{Caller, authenticate, authorize};
+use crate::auth::{Caller, Origin, authorize};
 use crate::catalog::{Catalog, Row, Table};
 use crate::error::ApiError;
 use crate::ids::now;
@@ -82,10 +82,11 @@ enum Action {
 /// GET of everything.
 pub(super) async fn export(
     State(app): State<Arc<App>>,
+    origin: Origin,
     headers: HeaderMap,
 ) -> Result<Json<Value>, ApiError> {
     let catalog = app.catalog();
-    permitted(&headers, &catalog, Access::Read)?;
+    permitted(&app, &headers, origin, &catalog, Access::Read)?;
     // Thousands of documents take a while, which other requests need not wait for.
     let file = move || {
         let accounts: Vec<Account> = catalog.accounts.values().cloned().collect();
@@ -98,11 +99,12 @@ pub(super) async fn export(
 pub(super) async fn import(
     State(app): State<Arc<App>>,
     Parameters(query): Parameters<ImportQuery>,
+    origin: Origin,
     headers: HeaderMap,
     Body(body): Body<FILE_BYTES_MAX>,
 ) -> Result<Json<Imported>, ApiError> {
     let catalog = app.catalog();
-    let caller = permitted(&headers, &catalog, Access::Write)?;
+    let caller = permitted(&app, &headers, origin, &catalog, Access::Write)?;
     let planner = Arc::clone(&app);
     let plan = tokio::task::spawn_blocking(move || {
         let file = serde_json::from_slice(&body)
@@ -123,8 +125,14 @@ pub(super) async fn import(
 }
 
 /// Whoever may see, or change, everything that a file can hold.
-fn permitted(headers: &HeaderMap, catalog: &Catalog, access: Access) -> Result<Caller, ApiError> {
-    let caller = authenticate(headers, catalog)?;
+fn permitted(
+    app: &App,
+    headers: &HeaderMap,
+    origin: Origin,
+    catalog: &Catalog,
+    access: Access,
+) -> Result<Caller, ApiError> {
+    let caller = app.authenticate(headers, origin)?;
     for account in catalog.accounts.values() {
         for group in GROUPS {
             authorize(&caller, Needs { group, access }, Some(&account.id), None, catalog)?;
