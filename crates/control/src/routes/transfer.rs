@@ -36,8 +36,13 @@ pub(super) const PATH: &str = "/evenkeel/v1/documents";
 const FILE_BYTES_MAX: usize = 128 * 1024 * 1024;
 
 /// What a file holds documents of, and whoever moves it must be permitted.
-const GROUPS: [Group; 4] =
-    [Group::LoadBalancers, Group::MonitorsAndPools, Group::Zones, Group::DnsRecords];
+const GROUPS: [Group; 5] = [
+    Group::LoadBalancers,
+    Group::MonitorsAndPools,
+    Group::Zones,
+    Group::DnsRecords,
+    Group::Notifications,
+];
 
 /// How a file is taken.
 #[derive(Debug, Clone, Copy, Deserialize)]
@@ -209,6 +214,14 @@ fn write_step(catalog: &Catalog, draft: &mut Draft, step: &Step) {
             let row = catalog.dns_records.row(id);
             put(draft, kind::DNS_RECORD, id, row, owner, after.as_ref());
         }
+        (Kind::NotificationWebhook, after) => {
+            let row = catalog.webhooks.row(id);
+            put(draft, kind::NOTIFICATION_WEBHOOK, id, row, owner, after.as_ref());
+        }
+        (Kind::NotificationPolicy, after) => {
+            let row = catalog.policies.row(id);
+            put(draft, kind::NOTIFICATION_POLICY, id, row, owner, after.as_ref());
+        }
     }
 }
 
@@ -248,6 +261,8 @@ fn installation(catalog: &Catalog) -> Installation {
     add(&mut all, catalog, &catalog.pools, Document::Pool);
     add(&mut all, catalog, &catalog.load_balancers, Document::LoadBalancer);
     add(&mut all, catalog, &catalog.dns_records, Document::DnsRecord);
+    add(&mut all, catalog, &catalog.webhooks, Document::NotificationWebhook);
+    add(&mut all, catalog, &catalog.policies, Document::NotificationPolicy);
     all
 }
 
