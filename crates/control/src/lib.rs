@@ -15,6 +15,7 @@
 //! | [`publisher`] | the only writer of the view |
 //! | [`serve`] | the listener |
 //! | `routes`, `request`, `error` | paths, what they take, how they refuse |
+//! | [`notifications`] | who wants to be told of what, and what was told |
 //! | `app` | how a change is decided and committed |
 //! | `catalog`, `records` | the store's documents as values |
 //! | `seen`, `previews` | health as answers carry it; monitors tried before they are in force |
@@ -32,6 +33,7 @@ mod catalog;
 mod error;
 mod grants;
 mod ids;
+pub mod notifications;
 mod permission;
 mod previews;
 pub mod publisher;

@@ -49,7 +49,7 @@ use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use evenkeel_api::dns_record::{Batch, BatchAnswer, Query};
-use evenkeel_api::notification::{AvailableAlerts, Policy, Webhook};
+use evenkeel_api::notification::{AvailableAlerts, Delivery, Policy, Webhook};
 use evenkeel_api::pool_health::PoolHealth;
 use evenkeel_api::preview::{PreviewCreated, PreviewResult};
 use evenkeel_api::references::Reference;
@@ -319,6 +319,12 @@ fn notifications(api: &mut Operations) {
         Operation::get(&format!("{base}/available_alerts"), group, "List available alerts")
             .answers::<AvailableAlerts>(),
         notifications::available_alerts,
+    );
+    api.serve(
+        Operation::get(&format!("{base}/history"), group, "List sent notifications")
+            .query::<notifications::HistoryQuery>()
+            .lists::<Delivery>(),
+        notifications::history,
     );
     api.serve(
         Operation::get(&policies, group, "List notification policies")
