@@ -18,8 +18,8 @@ use crate::catalog::Catalog;
 use crate::ids::{new_id, now};
 use crate::records::{encode, kind};
 
-/// The journal's stream of entries.
-pub(crate) const STREAM: &str = "audit";
+/// The store's stream of audit entries: what its retention is given for.
+pub const STREAM: &str = "audit";
 
 /// The longest value kept with an entry, in bytes. Longer ones than a pool of a few thousand
 /// endpoints are noted as left out.

@@ -45,6 +45,7 @@ mod server;
 mod upload;
 mod uses;
 
+pub use audit::STREAM as AUDIT_STREAM;
 pub use bootstrap::{BootstrapError, BootstrapSettings, Bootstrapped, bootstrap};
 pub use previews::{PreviewAsk, PreviewOutcome, Prober, Probing};
 pub use routes::{ExplainSources, FindSession};

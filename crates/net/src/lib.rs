@@ -1,6 +1,7 @@
 //! The edge to the operating system that every plane shares: listeners, dialing, name resolution,
-//! TLS clients, where addresses are, and the real clock. Knows nothing of balancing or HTTP.
+//! TLS clients, certificates, where addresses are, and the real clock. Knows nothing of balancing or HTTP.
 
+pub mod certificate;
 pub mod dial;
 pub mod geo;
 pub mod listen;
