@@ -143,6 +143,12 @@ fn permitted(
             authorize(&caller, Needs { group, access }, Some(&account.id), None, catalog)?;
         }
     }
+    // A zone may be denied to whoever is let into its account.
+    for zone in catalog.zones.values() {
+        for group in [Group::LoadBalancers, Group::Zones, Group::DnsRecords] {
+            authorize(&caller, Needs { group, access }, None, Some(&zone.id), catalog)?;
+        }
+    }
     Ok(caller)
 }
 
