@@ -259,3 +259,62 @@ def test_scripts_read_what_the_api_says(cli, control):
     account = control.sdk.accounts.get(account_id=ACCOUNT)
     assert cli.json("pool", "list", "--account", account.name) == cli.json("pool", "list")
     assert cli.json("pool", "list", "--account", ACCOUNT) == cli.json("pool", "list")
+
+
+def test_records_are_known_by_name_and_type(cli):
+    zone = f"{unique('zone')}.example"
+    cli("zone", "create", zone)
+    host = f"www.{zone}"
+    made = cli.json("dns", "create", host, "a", "192.0.2.1", "--ttl", "300")
+    assert (made["type"], made["ttl"], made["proxied"]) == ("A", 300, False)
+    cli("dns", "create", host, "AAAA", "2001:db8::1")
+    cli("dns", "create", zone, "MX", host, "--priority", "10")
+    assert f"{host} has 2 records; name one by type or id" in cli.refused(2, "dns", "delete", host)
+    changed = cli.json("dns", "set", host, "A", "--content", "192.0.2.2", "--comment", "moved")
+    assert changed | {"content": "192.0.2.2", "ttl": 300, "id": made["id"]} == changed
+    assert cli.json("dns", "get", made["id"])["comment"] == "moved"
+    rows = [line.split()[:4] for line in cli("dns", "list", "--zone", zone).splitlines()[1:]]
+    assert [host, "AAAA", "2001:db8::1", "auto"] in rows and len(rows) == 3
+    assert "CONTENT: " in cli.refused(1, "dns", "create", host, "A", "nonsense")
+    assert "has no TXT record" in cli.refused(2, "dns", "get", host, "txt")
+    cli("dns", "delete", host, "A")
+    assert cli.json("dns", "get", host)["type"] == "AAAA"
+
+
+def test_groups_name_their_monitors(cli):
+    first, second, group = unique("one"), unique("two"), unique("group")
+    for name in (first, second):
+        cli("monitor", "create", name, "--type", "tcp", "--port", "80")
+    made = cli.json(
+        *("group", "create", group, "--member", f"{first},must_be_healthy"),
+        *("--member", f"{second},monitoring_only,disabled"),
+    )
+    told = [(m["enabled"], m["must_be_healthy"], m["monitoring_only"]) for m in made["members"]]
+    assert told == [(True, True, False), (False, False, True)]
+    assert f"{first}, ({second})" in cli("group", "list")
+    pool = unique("pool")
+    cli("pool", "create", pool, "--origin", "192.0.2.1", "--group", group)
+    assert f'pool "{pool}" names it' in cli.refused(1, "group", "delete", group)
+    cli("pool", "set", pool, "--group", "")
+    assert f"{group} deleted" in cli("group", "delete", group)
+
+
+def test_a_token_may_do_what_it_was_made_for(cli, edge):
+    zone = f"{unique('zone')}.example"
+    cli("zone", "create", zone)
+    assert "Load Balancers Write" in cli("token", "permissions")
+    name = unique("reader")
+    told = cli("token", "create", name, "--permission", "Zone Read", "--zone", zone)
+    value = told.splitlines()[-1]
+    reader = {"EVENKEEL_API_TOKEN": value}
+    seen = cli.run("zone", "list", "--json", **reader)
+    assert [each["name"] for each in json.loads(seen.stdout)] == [zone]
+    refused = cli.run("zone", "delete", zone, **reader)
+    assert refused.returncode == 1 and "evenkeel token create" in refused.stderr
+    assert "Zone Read" in cli("token", "list") and value not in cli("token", "get", name)
+    renamed = unique("reader")
+    changed = cli.json("token", "set", name, "--rename", renamed, "--status", "disabled")
+    assert (changed["name"], changed["status"]) == (renamed, "disabled")
+    assert cli.run("zone", "list", **reader).returncode == 1
+    cli("token", "delete", renamed)
+    assert cli.refused(2, "token", "create", name).startswith("error: --permission is missing")

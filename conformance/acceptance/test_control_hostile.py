@@ -13,7 +13,7 @@ import pytest
 
 from harness import http1, waiting
 from harness.control import PROBE, unique
-from harness.evenkeel import ACCOUNT, TOKEN
+from harness.evenkeel import ACCOUNT, TOKEN, Evenkeel
 
 BASE = "/client/v4"
 POOLS = f"{BASE}/accounts/{ACCOUNT}/load_balancers/pools"
@@ -374,6 +374,27 @@ def test_an_address_that_leads_astray_is_refused(api, address):
     answer = api.refused("POST", POOLS, body)
     assert code(answer) == 1002
     assert b"address" in answer.body
+
+
+@pytest.mark.parametrize(
+    "flag, policy, allowed",
+    [
+        ("--private-addresses", "deny", {"192.0.2.1"}),
+        ("--private-addresses", "allow", {"192.0.2.1", "10.0.0.1", "::1"}),
+        ("--link-local-addresses", "allow", {"192.0.2.1", "10.0.0.1", "::1", "169.254.169.254"}),
+    ],
+)
+def test_which_addresses_may_be_named_is_a_setting(tmp_path, flag, policy, allowed):
+    server = Evenkeel(tmp_path / "strict")
+    server.flags[flag] = policy
+    try:
+        api = Api(server.start().api)
+        for address in ("192.0.2.1", "10.0.0.1", "::1", "169.254.169.254", "224.0.0.1"):
+            origins = [{"name": "a", "address": address}]
+            answer = api.ask("POST", POOLS, {"name": unique("pool"), "origins": origins})
+            assert answer.status == 200 if address in allowed else code(answer) == 1002, address
+    finally:
+        server.kill()
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "localhost"])

@@ -5,10 +5,12 @@
 //! ([`Policy::webhooks`]).
 
 mod alerts;
+mod delivery;
 mod policy;
 mod webhook;
 
 pub use alerts::{AlertType, AvailableAlert, AvailableAlerts, FilterOption};
+pub use delivery::{Delivery, DeliveryStatus, MechanismType};
 pub use policy::{Filters, Mechanism, Mechanisms, Policy};
 pub use webhook::{StoredWebhook, Webhook, WebhookType};
 

@@ -6,6 +6,7 @@
 //!   "accounts": [
 //!     { "account": {…},
 //!       "monitors": […], "monitor_groups": […], "pools": […], "load_balancers": […],
+//!       "notification_webhooks": […], "notification_policies": […],
 //!       "zones": [ { "zone": {…}, "load_balancers": […], "dns_records": […] } ] } ] }
 //! ```
 //!
@@ -40,6 +41,7 @@ use crate::dns_record::DnsRecord;
 use crate::load_balancer::LoadBalancer;
 use crate::monitor::Monitor;
 use crate::monitor_group::MonitorGroup;
+use crate::notification::{Policy, StoredWebhook};
 use crate::pool::Pool;
 use crate::zone::Zone;
 
@@ -65,6 +67,10 @@ pub enum Kind {
     LoadBalancer,
     /// A DNS record.
     DnsRecord,
+    /// A webhook, without its secret.
+    NotificationWebhook,
+    /// A notification policy.
+    NotificationPolicy,
 }
 
 impl Kind {
@@ -78,15 +84,19 @@ impl Kind {
             Self::Pool => "pool",
             Self::LoadBalancer => "load balancer",
             Self::DnsRecord => "DNS record",
+            Self::NotificationWebhook => "notification webhook",
+            Self::NotificationPolicy => "notification policy",
         }
     }
 
     /// The list of a file that has them, and the kinds of an account or a zone in their order.
-    const OF_ACCOUNT: [(&'static str, Self); 4] = [
+    const OF_ACCOUNT: [(&'static str, Self); 6] = [
         ("monitors", Self::Monitor),
         ("monitor_groups", Self::MonitorGroup),
         ("pools", Self::Pool),
         ("load_balancers", Self::LoadBalancer),
+        ("notification_webhooks", Self::NotificationWebhook),
+        ("notification_policies", Self::NotificationPolicy),
     ];
     /// See [`Self::OF_ACCOUNT`].
     const OF_ZONE: [(&'static str, Self); 2] =
@@ -99,7 +109,7 @@ impl fmt::Display for Kind {
     }
 }
 
-/// A document of any kind.
+/// A document of any kind. It serialises as it is stored.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(untagged)]
 pub enum Document {
@@ -115,6 +125,10 @@ pub enum Document {
     LoadBalancer(LoadBalancer),
     /// A DNS record.
     DnsRecord(DnsRecord),
+    /// A webhook.
+    NotificationWebhook(StoredWebhook),
+    /// A notification policy.
+    NotificationPolicy(Policy),
 }
 
 /// Where a document stands.
@@ -143,6 +157,8 @@ impl Document {
             Self::Pool(_) => Kind::Pool,
             Self::LoadBalancer(_) => Kind::LoadBalancer,
             Self::DnsRecord(_) => Kind::DnsRecord,
+            Self::NotificationWebhook(_) => Kind::NotificationWebhook,
+            Self::NotificationPolicy(_) => Kind::NotificationPolicy,
         }
     }
 
@@ -156,6 +172,8 @@ impl Document {
             Self::Pool(pool) => &pool.id,
             Self::LoadBalancer(lb) => &lb.id,
             Self::DnsRecord(record) => &record.id,
+            Self::NotificationWebhook(stored) => &stored.webhook.id,
+            Self::NotificationPolicy(policy) => &policy.id,
         }
     }
 
@@ -169,24 +187,32 @@ impl Document {
             Self::Pool(pool) => &pool.name,
             Self::LoadBalancer(lb) => &lb.name,
             Self::DnsRecord(record) => &record.name,
+            Self::NotificationWebhook(stored) => &stored.webhook.name,
+            Self::NotificationPolicy(policy) => &policy.name,
         }
     }
 
-    /// When it was created and last written.
-    fn times(&mut self) -> (&mut String, &mut String) {
+    /// When it was created and last written, as far as that is kept.
+    fn times(&mut self) -> (&mut String, Option<&mut String>) {
         match self {
-            Self::Zone(zone) => (&mut zone.created_on, &mut zone.modified_on),
-            Self::Monitor(monitor) => (&mut monitor.created_on, &mut monitor.modified_on),
-            Self::MonitorGroup(group) => (&mut group.created_on, &mut group.modified_on),
-            Self::Pool(pool) => (&mut pool.created_on, &mut pool.modified_on),
-            Self::LoadBalancer(lb) => (&mut lb.created_on, &mut lb.modified_on),
-            Self::DnsRecord(record) => (&mut record.created_on, &mut record.modified_on),
+            Self::Zone(zone) => (&mut zone.created_on, Some(&mut zone.modified_on)),
+            Self::Monitor(monitor) => (&mut monitor.created_on, Some(&mut monitor.modified_on)),
+            Self::MonitorGroup(group) => (&mut group.created_on, Some(&mut group.modified_on)),
+            Self::Pool(pool) => (&mut pool.created_on, Some(&mut pool.modified_on)),
+            Self::LoadBalancer(lb) => (&mut lb.created_on, Some(&mut lb.modified_on)),
+            Self::DnsRecord(record) => (&mut record.created_on, Some(&mut record.modified_on)),
+            Self::NotificationWebhook(stored) => (&mut stored.webhook.created_at, None),
+            Self::NotificationPolicy(policy) => (&mut policy.created, Some(&mut policy.modified)),
         }
     }
 
-    /// The document as it is answered.
+    /// The document as it is answered, without secrets.
     fn to_value(&self) -> Value {
-        serde_json::to_value(self).expect("documents have text keys and finite numbers")
+        let value = match self {
+            Self::NotificationWebhook(stored) => serde_json::to_value(&stored.webhook),
+            document => serde_json::to_value(document),
+        };
+        value.expect("documents have text keys and finite numbers")
     }
 }
 

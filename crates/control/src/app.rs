@@ -11,18 +11,22 @@ use arc_swap::ArcSwap;
 use evenkeel_api::{Limits, Problem};
 use evenkeel_model::Live;
 use evenkeel_store::{
-    Batch, Change, CommitError, Entry, Expected, JournalQuery, Key, Revision, Store, Write,
+    Batch, Change, CommitError, Document, Entry, Expected, JournalQuery, Key, Revision, Store,
+    Write,
 };
+use http::HeaderMap;
 use serde::Serialize;
 use tokio::sync::{Semaphore, watch};
 
-use crate::auth::Caller;
+use crate::audit::{self, Audited, Author};
+use crate::auth::{Caller, Origin, authenticate};
 use crate::catalog::{Catalog, Row};
 use crate::error::ApiError;
 use crate::previews::Previews;
 use crate::records::encode;
 use crate::routes::ExplainSources;
-use crate::server::{ControlOptions, Metrics};
+use crate::server::{ControlOptions, Metrics, ServerSettings};
+use crate::uses::Uses;
 
 /// How long an answer waits for the view that contains the change. Building takes milliseconds; one
 /// that takes this long is not worth an error, because the change is stored.
@@ -40,6 +44,8 @@ pub(crate) struct App {
     pub(crate) ready: watch::Receiver<bool>,
     pub(crate) explain: ExplainSources,
     pub(crate) previews: Previews,
+    pub(crate) settings: ServerSettings,
+    pub(crate) uses: Uses,
     store: Arc<dyn Store>,
     catalog: ArcSwap<Catalog>,
     /// Changes take turns. Correctness comes from the commit's expectation; the turn spares the
@@ -59,6 +65,8 @@ impl App {
             ready: options.ready,
             explain: options.explain,
             previews: Previews::new(options.prober),
+            settings: options.settings,
+            uses: Uses::default(),
             store: options.store,
             catalog,
             turn: Semaphore::new(1),
@@ -86,6 +94,37 @@ impl App {
         Ok(self.store.journal(query).await?)
     }
 
+    /// Reads what was remembered when the server last ran, as far as it can be read.
+    pub(crate) async fn restore(&self) {
+        if let Err(error) = self.uses.restore(&*self.store).await {
+            let error = &error as &dyn std::error::Error;
+            tracing::warn!(error, "When tokens were last used is not known.");
+        }
+    }
+
+    /// Recognises whoever sends a request, and remembers when.
+    ///
+    /// # Errors
+    /// As [`authenticate`].
+    pub(crate) fn authenticate(
+        &self,
+        headers: &HeaderMap,
+        origin: Origin,
+    ) -> Result<Caller, ApiError> {
+        let caller = authenticate(headers, origin, &self.catalog())?;
+        if let Some(batch) = self.uses.note(caller.token_id(), evenkeel_net::unix_time_ms()) {
+            let store = Arc::clone(&self.store);
+            // Not waited for: whoever asks has no part in it, and a time that is lost is written an
+            // hour later.
+            tokio::spawn(async move {
+                if let Err(error) = store.commit(batch).await {
+                    tracing::debug!(%error, "The use of a token was not written down.");
+                }
+            });
+        }
+        Ok(caller)
+    }
+
     /// Changes documents: `decide` reads the catalog and drafts what to write, and is asked again
     /// when another node wrote meanwhile. Returns once the change is stored and live.
     ///
@@ -96,7 +135,7 @@ impl App {
     /// What `decide` refuses, and 503 when the store fails.
     pub(crate) async fn change<T>(
         &self,
-        _caller: &Caller,
+        caller: &Caller,
         decide: impl Fn(&Catalog, &mut Draft) -> Result<T, ApiError>,
     ) -> Result<T, ApiError> {
         let (outcome, revision) = {
@@ -104,9 +143,11 @@ impl App {
             let mut attempt = 1;
             loop {
                 let catalog = self.catalog();
-                let mut draft = Draft(Batch::based_on(catalog.revision()));
+                let mut draft = Draft::based_on(catalog.revision());
                 let outcome = decide(&catalog, &mut draft)?;
-                match self.store.commit(draft.0).await {
+                let Draft { batch, audited } = draft;
+                let batch = audit::append(batch, Author::Caller(caller), &catalog, &audited);
+                match self.store.commit(batch).await {
                     Ok(revision) => break (outcome, revision),
                     Err(CommitError::Stale { .. } | CommitError::Conflict { .. })
                         if attempt < ATTEMPTS_MAX =>
@@ -126,29 +167,56 @@ impl App {
     }
 }
 
-/// What a change is going to write.
-pub(crate) struct Draft(Batch);
+/// What a change is going to write, and what the audit log will tell of it.
+pub(crate) struct Draft {
+    batch: Batch,
+    audited: Vec<Audited>,
+}
 
 impl Draft {
+    fn based_on(revision: Revision) -> Self {
+        Self { batch: Batch::based_on(revision), audited: Vec::new() }
+    }
+
     /// Adds a new document.
     pub(crate) fn create<T: Serialize>(&mut self, kind: &str, id: &str, value: &T) {
-        let write = Write::Put(encode(value).into());
-        self.push(Key::new(kind, id), Expected::Absent, write);
+        let key = Key::new(kind, id);
+        self.push("create", key, None, Some(encode(value).into()));
     }
 
     /// Replaces a document that the catalog holds.
     pub(crate) fn update<T, V: Serialize>(&mut self, row: &Row<T>, value: &V) {
-        let write = Write::Put(encode(value).into());
-        self.push(row.document.key.clone(), Expected::At(row.document.revision), write);
+        self.update_as("update", row, value);
+    }
+
+    /// Replaces a document that the catalog holds; `action` is the audit log's word for that.
+    pub(crate) fn update_as<T, V: Serialize>(
+        &mut self,
+        action: &'static str,
+        row: &Row<T>,
+        value: &V,
+    ) {
+        let key = row.document.key.clone();
+        self.push(action, key, Some(&row.document), Some(encode(value).into()));
     }
 
     /// Deletes a document that the catalog holds.
     pub(crate) fn delete<T>(&mut self, row: &Row<T>) {
-        self.push(row.document.key.clone(), Expected::At(row.document.revision), Write::Delete);
+        self.push("delete", row.document.key.clone(), Some(&row.document), None);
     }
 
-    fn push(&mut self, key: Key, expected: Expected, write: Write) {
-        self.0.changes.push(Change { key, expected, write });
+    fn push(
+        &mut self,
+        action: &'static str,
+        key: Key,
+        before: Option<&Document>,
+        after: Option<Arc<[u8]>>,
+    ) {
+        let expected = before.map_or(Expected::Absent, |before| Expected::At(before.revision));
+        let write = after.as_ref().map_or(Write::Delete, |body| Write::Put(Arc::clone(body)));
+        self.batch.changes.push(Change { key: key.clone(), expected, write });
+        let before = before.map(|document| Arc::clone(&document.body));
+        self.audited.push(Audited { action, key, before, after });
     }
 }
 

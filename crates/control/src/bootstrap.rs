@@ -4,13 +4,17 @@
 //! Every later start comes through here as well, and adds a token passed to it that is not known
 //! yet. Reading settings and printing what was made is the binary's work.
 
-use evenkeel_api::{Account, Organization, User};
-use evenkeel_store::{Batch, CommitError, Key, Store};
+use std::sync::Arc;
 
+use evenkeel_api::token::TokenStatus;
+use evenkeel_api::{Account, Organization, User};
+use evenkeel_store::{Batch, CommitError, Expected, Key, Revision, Store, Write};
+
+use crate::audit::{self, Audited, Author};
 use crate::auth::{is_token, token_hash};
 use crate::catalog::Catalog;
 use crate::ids::{is_id, new_id, new_token, now, random};
-use crate::records::{COOKIE_KEYS, CookieKeys, Node, THIS_NODE, Token, encode, kind};
+use crate::records::{COOKIE_KEYS, CookieKeys, Node, Role, THIS_NODE, Token, encode, kind};
 
 /// Tokens shorter than this are accepted with a warning: SHA-256 keeps only what cannot be guessed.
 const TOKEN_CHARS_SAFE: usize = 20;
@@ -118,8 +122,17 @@ fn plan(
 ) -> Result<(Batch, Bootstrapped), BootstrapError> {
     let now = now();
     let mut batch = Batch::based_on(catalog.revision());
-    let mut create = |kind: &str, id: &str, body: Vec<u8>| {
-        batch = std::mem::take(&mut batch).create(Key::new(kind, id), body);
+    let mut audited = Vec::new();
+    let mut put = |kind: &'static str, id: &str, at: Option<Revision>, body: Vec<u8>| {
+        let (key, body) = (Key::new(kind, id), Arc::<[u8]>::from(body));
+        let expected = at.map_or(Expected::Absent, Expected::At);
+        // What only the server knows is no change that anybody made.
+        if kind != kind::SECRET && kind != kind::NODE {
+            let action = if at.is_some() { "update" } else { "create" };
+            let after = Some(Arc::clone(&body));
+            audited.push(Audited { action, key: key.clone(), before: None, after });
+        }
+        batch = std::mem::take(&mut batch).with(key, expected, Write::Put(body));
     };
 
     let account_id = match catalog.accounts.values().next() {
@@ -132,7 +145,7 @@ fn plan(
         }
         None => {
             let id = settings.account_id.clone().unwrap_or_else(new_id);
-            create(kind::ACCOUNT, &id, encode(&Account::new(&id, ACCOUNT_NAME, &now)));
+            put(kind::ACCOUNT, &id, None, encode(&Account::new(&id, ACCOUNT_NAME, &now)));
             id
         }
     };
@@ -153,7 +166,7 @@ fn plan(
                     name: ACCOUNT_NAME.to_owned(),
                 }],
             };
-            create(kind::USER, &user.id, encode(&user));
+            put(kind::USER, &user.id, None, encode(&user));
             user.id
         }
     };
@@ -161,30 +174,65 @@ fn plan(
         (settings.token.is_none() && catalog.tokens.values().next().is_none()).then(new_token);
     if let Some(token) = token_made.as_ref().or(settings.token.as_ref()) {
         let hash = token_hash(token);
-        if !catalog.tokens.values().any(|kept| kept.hash == hash) {
-            let name = "Administrator".to_owned();
-            let token = Token { id: new_id(), user_id, name, issued_on: now, hash };
-            create(kind::TOKEN, &token.id, encode(&token));
+        match catalog.tokens.rows().find(|row| row.value.hash == hash) {
+            None => {
+                let token = administrator(new_id(), user_id, &now, hash);
+                put(kind::TOKEN, &token.document.id, None, encode(&token));
+            }
+            // Whoever starts the server asks for a token that works, whatever became of it.
+            Some(row) if !is_administrator(&row.value) => {
+                let id = row.value.document.id.clone();
+                let body = encode(&administrator(id, user_id, &now, hash));
+                put(kind::TOKEN, &row.document.key.id, Some(row.document.revision), body);
+            }
+            Some(_) => {}
         }
     }
     if catalog.cookie_keys.is_none() {
         let keys = CookieKeys { current: random(), previous: None };
-        create(kind::SECRET, COOKIE_KEYS, encode(&keys));
+        put(kind::SECRET, COOKIE_KEYS, None, encode(&keys));
     }
     let node_id = match &catalog.node {
         Some(node) => node.id.clone(),
         None => {
             let node = Node { id: new_id() };
-            create(kind::NODE, THIS_NODE, encode(&node));
+            put(kind::NODE, THIS_NODE, None, encode(&node));
             node.id
         }
     };
+    let batch = audit::append(batch, Author::Start, catalog, &audited);
     Ok((batch, Bootstrapped { account_id, token_made, node_id }))
+}
+
+/// A token that may do everything, from everywhere and for ever.
+fn administrator(id: String, user_id: String, now: &str, hash: [u8; 32]) -> Token {
+    let document = evenkeel_api::Token {
+        id,
+        name: "Administrator".to_owned(),
+        status: TokenStatus::Active,
+        issued_on: now.to_owned(),
+        modified_on: now.to_owned(),
+        last_used_on: None,
+        not_before: None,
+        expires_on: None,
+        policies: Vec::new(),
+        condition: None,
+    };
+    Token { user_id, account_id: None, role: Role::Administrator, hash, document }
+}
+
+fn is_administrator(token: &Token) -> bool {
+    let document = &token.document;
+    token.role == Role::Administrator
+        && document.status == TokenStatus::Active
+        && document.not_before.is_none()
+        && document.expires_on.is_none()
+        && document.condition.is_none()
 }
 
 #[cfg(test)]
 mod tests {
-    use evenkeel_store::{MemoryStore, Revision};
+    use evenkeel_store::MemoryStore;
 
     use super::*;
 

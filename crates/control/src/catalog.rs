@@ -5,6 +5,7 @@
 
 mod table;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use evenkeel_api::notification::{Policy, StoredWebhook};
@@ -23,6 +24,7 @@ pub(crate) struct Catalog {
     pub(crate) accounts: Arc<Table<Account>>,
     pub(crate) users: Arc<Table<User>>,
     pub(crate) tokens: Arc<Table<Token>>,
+    token_ids: Arc<TokenIds>,
     pub(crate) zones: Arc<Table<Zone>>,
     pub(crate) load_balancers: Arc<Table<Owned<LoadBalancer>>>,
     pub(crate) pools: Arc<Table<Owned<Pool>>>,
@@ -43,6 +45,7 @@ impl Catalog {
             accounts: Arc::default(),
             users: Arc::default(),
             tokens: Arc::default(),
+            token_ids: Arc::default(),
             zones: Arc::default(),
             load_balancers: Arc::default(),
             pools: Arc::default(),
@@ -60,12 +63,19 @@ impl Catalog {
     /// The catalog of another snapshot, sharing with this one whatever did not change.
     pub(crate) fn follow(&self, snapshot: &Arc<Snapshot>) -> Self {
         let (old, new) = (&*self.snapshot, &**snapshot);
+        let tokens = Table::share(&self.tokens, old, new, kind::TOKEN);
+        let token_ids = if Arc::ptr_eq(&tokens, &self.tokens) {
+            Arc::clone(&self.token_ids)
+        } else {
+            Arc::new(token_ids(&tokens))
+        };
         let secrets = Table::<CookieKeys>::default().follow(new, kind::SECRET);
         let nodes = Table::<Node>::default().follow(new, kind::NODE);
         Self {
             accounts: Table::share(&self.accounts, old, new, kind::ACCOUNT),
             users: Table::share(&self.users, old, new, kind::USER),
-            tokens: Table::share(&self.tokens, old, new, kind::TOKEN),
+            tokens,
+            token_ids,
             zones: Table::share(&self.zones, old, new, kind::ZONE),
             load_balancers: Table::share(&self.load_balancers, old, new, kind::LOAD_BALANCER),
             pools: Table::share(&self.pools, old, new, kind::POOL),
@@ -85,10 +95,33 @@ impl Catalog {
         self.snapshot.revision()
     }
 
+    /// The tokens of which one may have this hash. Chosen by its first bytes alone: whoever asks
+    /// compares the rest in constant time.
+    pub(crate) fn tokens_like(&self, hash: &[u8; 32]) -> impl Iterator<Item = &Arc<Token>> {
+        let ids = self.token_ids.get(&hash_head(hash)).map_or(&[][..], Vec::as_slice);
+        ids.iter().filter_map(|id| self.tokens.row(id)).map(|row| &row.value)
+    }
+
     /// What validation sees of the objects of one account.
     pub(crate) fn of_account<'a>(&'a self, account: &'a str) -> OfAccount<'a> {
         OfAccount { catalog: self, account }
     }
+}
+
+/// Identifiers of tokens by the first bytes of their hashes.
+type TokenIds = HashMap<u64, Vec<String>>;
+
+fn token_ids(tokens: &Table<Token>) -> TokenIds {
+    let mut ids = TokenIds::new();
+    for token in tokens.values() {
+        ids.entry(hash_head(&token.hash)).or_default().push(token.document.id.clone());
+    }
+    ids
+}
+
+fn hash_head(hash: &[u8; 32]) -> u64 {
+    let head = hash.first_chunk().expect("a hash has more than eight bytes");
+    u64::from_le_bytes(*head)
 }
 
 /// The objects of one account, and of its zones, as far as they exist for it.

@@ -1,6 +1,7 @@
 //! Refusals: the status, the code and the sentence that each gets (api.md 1.2, 1.3 and 9).
 
 use std::fmt;
+use std::net::IpAddr;
 
 use axum::Json;
 use axum::response::{IntoResponse, Response};
@@ -11,6 +12,10 @@ use http::StatusCode;
 
 /// No valid credentials, or none at all.
 const UNAUTHENTICATED: u32 = 10_000;
+/// The credentials are not accepted from this address.
+const WRONG_LOCATION: u32 = 9109;
+/// More requests than the rate limit allows.
+const TOO_MANY_REQUESTS: u32 = 10_429;
 /// A request header has the wrong form; the chain says which.
 const INVALID_HEADERS: u32 = 6003;
 /// The path names nothing, for instance because an identifier is malformed.
@@ -103,6 +108,25 @@ impl ApiError {
     /// No credentials, or none that are valid.
     pub(crate) fn unauthenticated() -> Self {
         Self::new(StatusCode::UNAUTHORIZED, UNAUTHENTICATED, "Authentication error")
+    }
+
+    /// The credentials are valid and do not suffice.
+    pub(crate) fn forbidden() -> Self {
+        Self::new(StatusCode::FORBIDDEN, UNAUTHENTICATED, "Authentication error")
+    }
+
+    /// The token is not let in from where the request comes.
+    pub(crate) fn wrong_location(from: Option<IpAddr>) -> Self {
+        let from = from.map_or_else(|| "unknown".to_owned(), |ip| ip.to_string());
+        let message = format!("Cannot use the access token from location: {from}");
+        Self::new(StatusCode::FORBIDDEN, WRONG_LOCATION, &message)
+    }
+
+    /// The caller asks too often.
+    pub(crate) fn too_many_requests() -> Self {
+        let message = "You have reached the rate limit of this API. Please wait and consider \
+                       throttling your request speed";
+        Self::new(StatusCode::TOO_MANY_REQUESTS, TOO_MANY_REQUESTS, message)
     }
 
     /// The answer of the token check to credentials that are not valid.

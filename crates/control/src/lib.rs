@@ -16,21 +16,26 @@
 //! | [`health`] | health kept over a restart, its event log, and occasions to notify somebody |
 //! | [`serve`] | the listener |
 //! | `routes`, `request`, `error` | paths, what they take, how they refuse |
+//! | [`notifications`] | who wants to be told of what, and what was told |
 //! | `app` | how a change is decided and committed |
 //! | `catalog`, `records` | the store's documents as values |
 //! | `seen`, `previews` | health as answers carry it; monitors tried before they are in force |
-//! | `auth`, `permission`, `ids` | who is asking; what that takes; identifiers, secrets, time |
+//! | `auth`, `permission`, `grants` | who is asking; what an operation takes; what a token gives |
+//! | `audit`, `uses`, `ids` | who changed what; when tokens were used; identifiers, secrets, time |
 //!
 //! What a document may contain and what it means is `api`'s; how it is kept is `store`'s. Nothing
 //! here touches traffic.
 
 mod app;
+mod audit;
 mod auth;
 mod bootstrap;
 mod catalog;
 mod error;
+mod grants;
 pub mod health;
 mod ids;
+pub mod notifications;
 mod permission;
 mod previews;
 pub mod publisher;
@@ -40,8 +45,10 @@ mod routes;
 mod seen;
 mod server;
 mod upload;
+mod uses;
 
+pub use audit::STREAM as AUDIT_STREAM;
 pub use bootstrap::{BootstrapError, BootstrapSettings, Bootstrapped, bootstrap};
 pub use previews::{PreviewAsk, PreviewOutcome, Prober, Probing};
 pub use routes::{ExplainSources, FindSession};
-pub use server::{ControlOptions, Metrics, serve};
+pub use server::{ControlOptions, Metrics, RateLimit, ServerSettings, TlsConfig, serve};

@@ -1,5 +1,7 @@
 //! What an operation asks of whoever calls it: the permission groups of api.md 1.4, each to read or
-//! to write.
+//! to write, under the identifiers by which tokens name them.
+
+use evenkeel_api::PermissionGroup;
 
 /// A family of objects that permissions are given for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -8,7 +10,7 @@ pub(crate) enum Group {
     LoadBalancers,
     /// Pools, monitors, monitor groups, and all that reports on them.
     MonitorsAndPools,
-    /// Accounts themselves.
+    /// Accounts themselves, and what was changed in them by whom.
     AccountSettings,
     /// Zones.
     Zones,
@@ -16,10 +18,8 @@ pub(crate) enum Group {
     DnsRecords,
     /// Notification policies and where they are sent.
     Notifications,
-    /// Tokens other than the caller's own.
+    /// Tokens.
     ApiTokens,
-    /// What was changed by whom.
-    AuditLogs,
     /// The caller's own token and user: every valid token may ask.
     Caller,
 }
@@ -35,8 +35,29 @@ impl Group {
             Self::DnsRecords => "DNS",
             Self::Notifications => "Notifications",
             Self::ApiTokens => "API Tokens",
-            Self::AuditLogs => "Access: Audit Logs",
             Self::Caller => "any token",
+        }
+    }
+
+    const fn category(self) -> &'static str {
+        match self {
+            Self::LoadBalancers | Self::MonitorsAndPools => "network_services",
+            Self::Zones | Self::DnsRecords => "dns_and_zones",
+            Self::AccountSettings | Self::Notifications | Self::ApiTokens | Self::Caller => {
+                "account_and_billing"
+            }
+        }
+    }
+
+    /// The kinds of resources that it can be given for.
+    fn scopes(self) -> &'static [&'static str] {
+        const ACCOUNT: &str = "com.cloudflare.api.account";
+        const ZONE: &str = "com.cloudflare.api.account.zone";
+        const USER: &str = "com.cloudflare.api.user";
+        match self {
+            Self::LoadBalancers | Self::Zones | Self::DnsRecords => &[ZONE, ACCOUNT],
+            Self::MonitorsAndPools | Self::AccountSettings | Self::Notifications => &[ACCOUNT],
+            Self::ApiTokens | Self::Caller => &[USER, ACCOUNT],
         }
     }
 }
@@ -57,4 +78,89 @@ pub(crate) struct Needs {
     pub(crate) group: Group,
     /// What it does with them.
     pub(crate) access: Access,
+}
+
+impl Needs {
+    /// To look at the objects of a group.
+    pub(crate) const fn read(group: Group) -> Self {
+        Self { group, access: Access::Read }
+    }
+
+    /// To change the objects of a group.
+    pub(crate) const fn write(group: Group) -> Self {
+        Self { group, access: Access::Write }
+    }
+}
+
+/// Every permission group and its identifier, which was drawn once and is fixed for ever: it stands
+/// in stored tokens and in other people's programs.
+const PUBLISHED: [(&str, Needs); 14] = [
+    ("c4054b07a5604358ff6f5a3b01cfd59a", Needs::read(Group::LoadBalancers)),
+    ("6512ea8d9ed82fcd29fba1fd6e472920", Needs::write(Group::LoadBalancers)),
+    ("6bbeab7d07ca9cb03552e5f3e34726cb", Needs::read(Group::MonitorsAndPools)),
+    ("e36e738c1fcebc52e0d98de875511c72", Needs::write(Group::MonitorsAndPools)),
+    ("b7f904e77af888f4ae5c0922844e1bf5", Needs::read(Group::AccountSettings)),
+    ("18d48b2c64862e87716d5817e685569f", Needs::write(Group::AccountSettings)),
+    ("4d871183d6483fe97752df3d25c2ec1a", Needs::read(Group::Zones)),
+    ("c2425906a5f0887321888157ec1ec3b0", Needs::write(Group::Zones)),
+    ("fc10d6b8ee8fbe2a2f2d65e1ca261433", Needs::read(Group::DnsRecords)),
+    ("763709b154f3b28dbbe4dae77f8fde6a", Needs::write(Group::DnsRecords)),
+    ("835b48e7ca53e704042617119ea9f89f", Needs::read(Group::Notifications)),
+    ("3ffd829db87c7d9a338bf34c1da00d6a", Needs::write(Group::Notifications)),
+    ("8f345acad28dbada88e1a51d665bd802", Needs::read(Group::ApiTokens)),
+    ("dc1033412deeba94b26ed2401a2be97e", Needs::write(Group::ApiTokens)),
+];
+
+/// What a permission group of this identifier gives.
+pub(crate) fn of_id(id: &str) -> Option<Needs> {
+    PUBLISHED.iter().find(|(known, _)| *known == id).map(|(_, needs)| *needs)
+}
+
+/// Every permission group; `is_selectable` says whether the caller may put it into a token.
+pub(crate) fn published(is_selectable: impl Fn(Needs) -> bool) -> Vec<PermissionGroup> {
+    let group = |(id, needs): &(&str, Needs)| PermissionGroup {
+        id: (*id).to_owned(),
+        name: published_name(*needs),
+        scopes: needs.group.scopes().iter().map(|scope| (*scope).to_owned()).collect(),
+        category: needs.group.category().to_owned(),
+        is_selectable: is_selectable(*needs),
+    };
+    PUBLISHED.iter().map(group).collect()
+}
+
+/// A permission group's published name. For what belongs to zones writing is called editing.
+fn published_name(needs: Needs) -> String {
+    let access = match (needs.access, needs.group) {
+        (Access::Read, _) => "Read",
+        (Access::Write, Group::Zones | Group::DnsRecords) => "Edit",
+        (Access::Write, _) => "Write",
+    };
+    format!("{} {access}", needs.group.name())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::ids::is_id;
+
+    #[test]
+    fn every_group_has_one_name_and_one_identifier() {
+        let groups = published(|_| true);
+        let ids: BTreeSet<_> = groups.iter().map(|group| &group.id).collect();
+        let names: BTreeSet<_> = groups.iter().map(|group| &*group.name).collect();
+        assert_eq!((ids.len(), names.len()), (PUBLISHED.len(), PUBLISHED.len()));
+        assert!(ids.iter().all(|id| is_id(id)));
+        for name in [
+            "Load Balancers Read",
+            "Load Balancing: Monitors and Pools Write",
+            "Account Settings Read",
+            "Zone Edit",
+            "DNS Edit",
+            "Notifications Write",
+        ] {
+            assert!(names.contains(name), "{name}");
+        }
+    }
 }

@@ -32,13 +32,32 @@ pub(crate) const THIS_NODE: &str = "this";
 /// A bearer token. The token itself is not kept.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Token {
-    pub(crate) id: String,
+    /// Who made it, and who its holder is.
     pub(crate) user_id: String,
-    pub(crate) name: String,
-    pub(crate) issued_on: String,
+    /// The account that it belongs to and is confined to; else it is its user's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) account_id: Option<String>,
+    /// By what its rights are told.
+    #[serde(default)]
+    pub(crate) role: Role,
     /// SHA-256 of the token.
     #[serde(with = "as_hex")]
     pub(crate) hash: [u8; 32],
+    /// The rest, as it is answered.
+    #[serde(flatten)]
+    pub(crate) document: evenkeel_api::Token,
+}
+
+/// By what the rights of a token are told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Role {
+    /// It may do everything, what later releases add included. Those that an installation starts
+    /// with are like that; requests make no others.
+    #[default]
+    Administrator,
+    /// Its policies.
+    Limited,
 }
 
 /// What session cookies are signed with.

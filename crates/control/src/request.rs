@@ -1,6 +1,7 @@
 //! What handlers take from a request: the body within its bound, the query, and the identifiers of
 //! the path, each refused in the API's own shape.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body as HttpBody;
@@ -14,14 +15,12 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
+use crate::app::App;
 use crate::auth::Caller;
 use crate::catalog::Catalog;
 use crate::error::ApiError;
 use crate::ids::is_id;
 use crate::records::Owner;
-
-/// The longest request body, in bytes. A pool of a thousand endpoints takes about 200 KiB.
-pub(crate) const BODY_BYTES_MAX: usize = 1024 * 1024;
 
 /// How long a body may take to arrive.
 const BODY_TIMEOUT: Duration = Duration::from_secs(30);
@@ -30,24 +29,25 @@ const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 /// still sends would see a broken connection instead of the answer.
 const DISCARD_BYTES_MAX: usize = 256 * 1024 * 1024;
 
-/// A request body.
+/// A request body, as long as the installation allows, or as this where that is more.
 #[derive(Debug)]
-pub(crate) struct Body(pub(crate) Bytes);
+pub(crate) struct Body<const LEAST: usize = 0>(pub(crate) Bytes);
 
-impl<S: Send + Sync> FromRequest<S> for Body {
+impl<const LEAST: usize> FromRequest<Arc<App>> for Body<LEAST> {
     type Rejection = ApiError;
 
-    async fn from_request(request: Request, _: &S) -> Result<Self, ApiError> {
+    async fn from_request(request: Request, app: &Arc<App>) -> Result<Self, ApiError> {
+        let bytes_max = app.settings.body_bytes_max.max(LEAST);
         if !may_be_json(request.headers()) {
             discard(request.into_body());
             return Err(ApiError::not_json());
         }
         let mut body = request.into_body();
-        match tokio::time::timeout(BODY_TIMEOUT, read(&mut body)).await {
+        match tokio::time::timeout(BODY_TIMEOUT, read(&mut body, bytes_max)).await {
             Ok(Ok(bytes)) => Ok(Self(bytes)),
             Ok(Err(ReadError::TooLarge)) => {
                 discard(body);
-                Err(ApiError::too_large(BODY_BYTES_MAX))
+                Err(ApiError::too_large(bytes_max))
             }
             Ok(Err(ReadError::CutOff)) | Err(_) => {
                 Err(ApiError::invalid(format_args!("the request body did not arrive")))
@@ -61,12 +61,12 @@ enum ReadError {
     CutOff,
 }
 
-async fn read(body: &mut HttpBody) -> Result<Bytes, ReadError> {
+async fn read(body: &mut HttpBody, bytes_max: usize) -> Result<Bytes, ReadError> {
     let mut bytes = BytesMut::new();
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|_| ReadError::CutOff)?;
         if let Some(data) = frame.data_ref() {
-            if bytes.len() + data.len() > BODY_BYTES_MAX {
+            if bytes.len() + data.len() > bytes_max {
                 return Err(ReadError::TooLarge);
             }
             bytes.extend_from_slice(data);

@@ -7,15 +7,19 @@
 //! | health of pools, its changes; previews | [`health`], [`events`]; [`previews`] |
 //! | regions; search | [`regions`]; [`search`] |
 //! | DNS records; notification policies and webhooks | [`dns_records`]; [`notifications`] |
-//! | zones; accounts; user and tokens | [`zones`]; [`accounts`]; [`user`] |
-//! | `/evenkeel/v1`: why a request goes where | [`explain`], in JSON of its own |
+//! | zones; accounts; user | [`zones`]; [`accounts`]; [`user`] |
+//! | tokens; the audit log | [`tokens`]; [`audit_logs`] |
+//! | `/evenkeel/v1`: why a request goes where; all documents at once | [`explain`]; [`transfer`], in JSON of their own |
 //! | `/healthz`, `/readyz`, `/metrics` | [`probes`], without credentials |
 //!
 //! Everything below `/client/v4` is an [`operation`] in the list below: it wants credentials, answers
 //! in the envelope whatever happens, and is described by [`openapi`].
+//! Before and after all of it comes the [`edge`].
 
 mod accounts;
+mod audit_logs;
 mod dns_records;
+mod edge;
 mod events;
 mod explain;
 mod health;
@@ -32,6 +36,8 @@ mod probes;
 mod references;
 mod regions;
 mod search;
+mod tokens;
+mod transfer;
 mod user;
 mod zones;
 
@@ -43,7 +49,7 @@ use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use evenkeel_api::dns_record::{Batch, BatchAnswer, Query};
-use evenkeel_api::notification::{AvailableAlerts, Policy, Webhook};
+use evenkeel_api::notification::{AvailableAlerts, Delivery, Policy, Webhook};
 use evenkeel_api::pool_health::PoolHealth;
 use evenkeel_api::preview::{PreviewCreated, PreviewResult};
 use evenkeel_api::references::Reference;
@@ -69,6 +75,7 @@ const BASE: &str = "/client/v4";
 
 /// Everything the control plane answers.
 pub(crate) fn router(app: Arc<App>) -> Router {
+    let edge = Arc::new(edge::Edge::new(Arc::clone(&app)));
     let mut operations = Operations::new(Arc::clone(&app));
     load_balancing(&mut operations);
     neighbours(&mut operations);
@@ -79,6 +86,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .nest(BASE, api)
         .route(explain::PATH, post(explain::explain))
         .route(explain::OPENAPI_PATH, get(explain::openapi))
+        .route(transfer::PATH, get(transfer::export).put(transfer::import))
         .route("/healthz", get(probes::healthz))
         .route("/readyz", get(probes::readyz))
         .route("/metrics", get(probes::metrics))
@@ -86,7 +94,10 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .method_not_allowed_fallback(async || ApiError::method_not_allowed())
         .with_state(app);
     // Around the routes as a whole: a layer of theirs would run only once a route is chosen.
-    Router::new().fallback_service(routes).layer(middleware::from_fn(exact_methods))
+    Router::new()
+        .fallback_service(routes)
+        .layer(middleware::from_fn(exact_methods))
+        .layer(middleware::from_fn_with_state(edge, edge::pass))
 }
 
 /// What balances and how it fares (api.md 2).
@@ -238,6 +249,8 @@ fn neighbours(api: &mut Operations) {
             .answers::<TokenStatus>(),
         user::verify_token,
     );
+    tokens::serve(api);
+    audit_logs::serve(api);
 }
 
 /// The records of zones (api.md 6.3).
@@ -306,6 +319,12 @@ fn notifications(api: &mut Operations) {
         Operation::get(&format!("{base}/available_alerts"), group, "List available alerts")
             .answers::<AvailableAlerts>(),
         notifications::available_alerts,
+    );
+    api.serve(
+        Operation::get(&format!("{base}/history"), group, "List sent notifications")
+            .query::<notifications::HistoryQuery>()
+            .lists::<Delivery>(),
+        notifications::history,
     );
     api.serve(
         Operation::get(&policies, group, "List notification policies")

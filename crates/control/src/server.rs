@@ -1,8 +1,11 @@
-//! The listener of the REST server: bounded connections, bounded patience, and a shutdown that lets
-//! answers under way be finished.
+//! The listener of the REST server, plain or TLS: bounded connections, bounded patience, and a
+//! shutdown that lets answers under way be finished.
+
+mod cors;
+mod limit;
 
 use std::io;
-use std::net::TcpListener;
+use std::net::{IpAddr, TcpListener};
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,17 +14,26 @@ use axum::Router;
 use evenkeel_api::Limits;
 use evenkeel_model::Live;
 use evenkeel_store::{Revision, Store};
+use http::Request;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
+use hyper::service::Service;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpStream;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls;
 
 use crate::app::App;
 use crate::previews::Prober;
 use crate::routes::{ExplainSources, router};
+
+pub(crate) use self::cors::Cors;
+pub use self::limit::RateLimit;
+pub(crate) use self::limit::{Key as LimiterKey, Limiter};
 
 /// Connections served at once; further ones wait in the kernel's queue. The API is for a few people
 /// and programs, not for the traffic.
@@ -41,6 +53,44 @@ const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(10);
 /// Pause after `accept` failed for want of descriptors or memory: the next try would fail as well,
 /// and trying at once would only burn the processor.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// How long a TLS handshake may take.
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The longest request body unless the installation says otherwise, in bytes. A pool of a thousand
+/// endpoints takes about 200 KiB.
+pub(crate) const BODY_BYTES_MAX: usize = 1024 * 1024;
+
+/// How TLS is spoken to clients of the API.
+pub type TlsConfig = Arc<rustls::ServerConfig>;
+
+/// What an installation may choose of how the API is served.
+#[derive(Debug, Clone)]
+pub struct ServerSettings {
+    /// TLS with this; plain HTTP when `None`.
+    pub tls: Option<TlsConfig>,
+    /// Origins whose pages may use the API, as browsers write them; `*` is every one.
+    pub cors_origins: Vec<String>,
+    /// The longest request body, in bytes.
+    pub body_bytes_max: usize,
+    /// How often each caller may ask; unlimited when `None`.
+    pub rate_limit: Option<RateLimit>,
+}
+
+impl Default for ServerSettings {
+    fn default() -> Self {
+        Self {
+            tls: None,
+            cors_origins: Vec::new(),
+            body_bytes_max: BODY_BYTES_MAX,
+            rate_limit: None,
+        }
+    }
+}
+
+/// The other end of a connection, told to every request on it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Peer(pub(crate) IpAddr);
 
 /// Renders the metrics page.
 pub type Metrics = Arc<dyn Fn() -> String + Send + Sync>;
@@ -67,6 +117,8 @@ pub struct ControlOptions {
     pub explain: ExplainSources,
     /// Who tries monitors for previews.
     pub prober: Arc<dyn Prober>,
+    /// How it is served.
+    pub settings: ServerSettings,
 }
 
 impl std::fmt::Debug for ControlOptions {
@@ -88,7 +140,10 @@ pub async fn serve(
 ) -> io::Result<()> {
     options.listener.set_nonblocking(true)?;
     let listener = tokio::net::TcpListener::from_std(options.listener.try_clone()?)?;
-    let router = router(Arc::new(App::new(options)));
+    let tls = options.settings.tls.clone().map(TlsAcceptor::from);
+    let app = Arc::new(App::new(options));
+    app.restore().await;
+    let router = router(app);
     let permits = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     let graceful = GracefulShutdown::new();
     let mut connections = JoinSet::new();
@@ -96,8 +151,9 @@ pub async fn serve(
     loop {
         tokio::select! {
             () = &mut shutdown => break,
-            (stream, permit) = accept(&listener, &permits) => {
-                connections.spawn(connection(stream, permit, router.clone(), &graceful));
+            (stream, peer, permit) = accept(&listener, &permits) => {
+                let service = Told { service: TowerToHyperService::new(router.clone()), peer };
+                connections.spawn(connection(stream, permit, service, tls.clone(), graceful.watcher()));
             }
             Some(_) = connections.join_next() => {}
         }
@@ -112,12 +168,12 @@ pub async fn serve(
 async fn accept(
     listener: &tokio::net::TcpListener,
     permits: &Arc<Semaphore>,
-) -> (TcpStream, OwnedSemaphorePermit) {
+) -> (TcpStream, Peer, OwnedSemaphorePermit) {
     let permit = Arc::clone(permits).acquire_owned().await;
     let permit = permit.expect("the semaphore is never closed");
     loop {
         match listener.accept().await {
-            Ok((stream, _)) => return (stream, permit),
+            Ok((stream, peer)) => return (stream, Peer(peer.ip().to_canonical()), permit),
             Err(error) => {
                 tracing::warn!(%error, "The API listener could not accept a connection.");
                 tokio::time::sleep(ACCEPT_PAUSE).await;
@@ -126,26 +182,56 @@ async fn accept(
     }
 }
 
+/// The routes, and the other end of the connection that they serve.
+#[derive(Clone)]
+struct Told {
+    service: TowerToHyperService<Router>,
+    peer: Peer,
+}
+
+impl Service<Request<Incoming>> for Told {
+    type Response = <TowerToHyperService<Router> as Service<Request<Incoming>>>::Response;
+    type Error = <TowerToHyperService<Router> as Service<Request<Incoming>>>::Error;
+    type Future = <TowerToHyperService<Router> as Service<Request<Incoming>>>::Future;
+
+    fn call(&self, mut request: Request<Incoming>) -> Self::Future {
+        request.extensions_mut().insert(self.peer);
+        self.service.call(request)
+    }
+}
+
 /// One connection, served until it ends or the server stops.
-fn connection(
+async fn connection(
     stream: TcpStream,
     permit: OwnedSemaphorePermit,
-    router: Router,
-    graceful: &GracefulShutdown,
-) -> impl Future<Output = ()> + Send + use<> {
+    service: Told,
+    tls: Option<TlsAcceptor>,
+    graceful: Watcher,
+) {
     // Answers are small and written whole; waiting to fill a segment would only delay them.
     let _ = stream.set_nodelay(true);
+    match tls {
+        None => exchange(TokioIo::new(stream), service, graceful).await,
+        Some(tls) => match tokio::time::timeout(HANDSHAKE_TIMEOUT, tls.accept(stream)).await {
+            Ok(Ok(stream)) => exchange(TokioIo::new(stream), service, graceful).await,
+            Ok(Err(error)) => tracing::debug!(%error, "A TLS handshake with the API failed."),
+            Err(_) => tracing::debug!("A TLS handshake with the API took too long."),
+        },
+    }
+    drop(permit);
+}
+
+async fn exchange<S>(stream: S, service: Told, graceful: Watcher)
+where
+    S: hyper::rt::Read + hyper::rt::Write + Unpin + Send + 'static,
+{
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIMEOUT)
         .max_buf_size(HEAD_BYTES_MAX)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
-    let connection = graceful.watch(connection);
-    async move {
-        if let Err(error) = connection.await {
-            tracing::debug!(%error, "An API connection ended early.");
-        }
-        drop(permit);
+        .serve_connection(stream, service);
+    if let Err(error) = graceful.watch(connection).await {
+        tracing::debug!(%error, "An API connection ended early.");
     }
 }
 

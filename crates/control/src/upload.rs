@@ -1,6 +1,7 @@
 //! Bodies of `multipart/form-data`, as forms send files (RFC 7578): read whole, within the bound of
 //! every other body.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::{FromRequest, Request};
@@ -8,8 +9,8 @@ use bytes::Bytes;
 use http::header;
 use multer::{Constraints, Multipart, SizeLimit};
 
+use crate::app::App;
 use crate::error::ApiError;
-use crate::request::BODY_BYTES_MAX;
 
 /// How long a body may take to arrive.
 const UPLOAD_TIMEOUT: Duration = Duration::from_secs(30);
@@ -21,22 +22,23 @@ const PARTS_MAX: usize = 16;
 #[derive(Debug)]
 pub(crate) struct Upload(Vec<(String, Bytes)>);
 
-impl<S: Send + Sync> FromRequest<S> for Upload {
+impl FromRequest<Arc<App>> for Upload {
     type Rejection = ApiError;
 
-    async fn from_request(request: Request, _: &S) -> Result<Self, ApiError> {
+    async fn from_request(request: Request, app: &Arc<App>) -> Result<Self, ApiError> {
+        let bytes_max = app.settings.body_bytes_max;
         let media_type = request.headers().get(header::CONTENT_TYPE);
         let boundary =
             media_type.and_then(|value| multer::parse_boundary(value.to_str().ok()?).ok());
         let boundary = boundary.ok_or_else(ApiError::not_multipart)?;
-        let limit = SizeLimit::new().whole_stream(BODY_BYTES_MAX as u64);
+        let limit = SizeLimit::new().whole_stream(bytes_max as u64);
         let constraints = Constraints::new().size_limit(limit);
         let stream = request.into_body().into_data_stream();
         let mut body = Multipart::with_constraints(stream, boundary, constraints);
         match tokio::time::timeout(UPLOAD_TIMEOUT, read(&mut body)).await {
             Ok(Ok(parts)) => Ok(Self(parts)),
             Ok(Err(multer::Error::StreamSizeExceeded { .. })) => {
-                Err(ApiError::too_large(BODY_BYTES_MAX))
+                Err(ApiError::too_large(bytes_max))
             }
             Ok(Err(error)) => Err(ApiError::invalid(format_args!("malformed form: {error}"))),
             Err(_) => Err(ApiError::invalid(format_args!("the request body did not arrive"))),

@@ -24,7 +24,7 @@ use evenkeel_net::geo::GeoFiles;
 use evenkeel_net::listen::{listen, listen_shared};
 use evenkeel_net::tls::machine_roots;
 use evenkeel_proxy::{Atlas, Shared, WorkerOptions, run_worker};
-use evenkeel_store::{SqliteStore, Store};
+use evenkeel_store::{SqliteOptions, SqliteStore, Store};
 use evenkeel_telemetry::Registry;
 use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{SignalKind, signal};
@@ -101,7 +101,8 @@ impl Node {
             .build()
             .map_err(Failure::doing("starting the control threads"))?;
         let store = Arc::new(
-            SqliteStore::open(&settings.data_dir).map_err(Failure::doing("opening the store"))?,
+            SqliteStore::open_with(&settings.data_dir, store_options(settings))
+                .map_err(Failure::doing("opening the store"))?,
         );
         let made = control.block_on(first_documents(store.as_ref(), settings))?;
         let (publisher, live, revision) = Publisher::new(Arc::clone(&store) as Arc<dyn Store>)
@@ -129,7 +130,10 @@ impl Node {
         let options = ControlOptions {
             listener: api_listener,
             store: Arc::clone(&store) as Arc<dyn Store>,
-            limits: Limits { interval_min: settings.monitor_interval_min, ..Limits::default() },
+            limits: Limits {
+                interval_min: settings.monitor_interval_min,
+                ..settings.of_api.limits.clone()
+            },
             name_servers: Vec::new(),
             live: live.clone(),
             applied: publisher.applied(),
@@ -140,6 +144,7 @@ impl Node {
                 Arc::clone(&roots),
                 http.clone(),
             ))),
+            settings: settings.of_api.server.clone(),
         };
         let api_task =
             control.spawn(evenkeel_control::serve(options, stopped(is_stopping.clone())));
@@ -176,7 +181,8 @@ impl Node {
 
         ready.send_replace(true);
         if announce == Announce::Addresses {
-            print_addresses(api, &http, made.token_made.as_deref());
+            let scheme = if settings.of_api.server.tls.is_some() { "https" } else { "http" };
+            print_addresses(scheme, api, &http, made.token_made.as_deref());
         }
         Ok(Self {
             api,
@@ -249,6 +255,11 @@ impl Node {
         let _ = self.control.block_on(self.publisher_task);
         outcome
     }
+}
+
+fn store_options(settings: &Settings) -> SqliteOptions {
+    let retentions = settings.of_api.retentions.clone();
+    SqliteOptions { retentions, ..SqliteOptions::default() }
 }
 
 async fn first_documents(store: &dyn Store, settings: &Settings) -> Result<Bootstrapped, Failure> {
@@ -405,8 +416,8 @@ fn raise_descriptor_limit() {
     }
 }
 
-fn print_addresses(api: SocketAddr, http: &[SocketAddr], token: Option<&str>) {
-    println!("API      http://{api}/client/v4");
+fn print_addresses(scheme: &str, api: SocketAddr, http: &[SocketAddr], token: Option<&str>) {
+    println!("API      {scheme}://{api}/client/v4");
     for address in http {
         println!("HTTP     http://{address}");
     }

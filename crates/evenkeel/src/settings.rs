@@ -2,6 +2,8 @@
 //! file, in that order of precedence. Everything is read and judged before anything is opened, and
 //! every problem is reported at once.
 
+mod api;
+
 use std::fmt::Display;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -10,6 +12,7 @@ use std::str::FromStr;
 use evenkeel_model::{Coordinates, Region};
 use toml::{Table, Value};
 
+pub(crate) use self::api::ApiSettings;
 use crate::cli::ServeArgs;
 use crate::exit::Failure;
 
@@ -23,6 +26,7 @@ const POP_CHARS_MAX: usize = 8;
 pub(crate) struct Settings {
     pub(crate) data_dir: PathBuf,
     pub(crate) api: SocketAddr,
+    pub(crate) of_api: ApiSettings,
     pub(crate) http: Vec<SocketAddr>,
     pub(crate) workers: usize,
     pub(crate) pop: String,
@@ -95,6 +99,7 @@ impl Layers<'_> {
                 .one("data-dir", &args.data_dir)
                 .unwrap_or_else(|| "./evenkeel-data".into()),
             api: self.one("api", &args.api).unwrap_or_else(|| local(8787)),
+            of_api: self.api(&args.of_api),
             http: self.many("http", &args.http).unwrap_or_else(|| vec![local(8080)]),
             workers: self
                 .checked(
@@ -320,6 +325,40 @@ mod tests {
         let (settings, _) = check(&["--coordinates", "38.72/-9.14"], &[], "");
         assert_eq!(settings.coordinates, Coordinates::new(38.72, -9.14));
         assert_eq!(check(&["--coordinates", "91/0"], &[], "").1.len(), 1);
+    }
+
+    #[test]
+    fn settings_of_the_api_are_read() {
+        let file = "api-body-max = 4096\nprivate-addresses = 'deny'\nquota-pools = 7";
+        let flags = ["--api-rate-limit", "1200/300", "--link-local-addresses", "allow"];
+        let environment = [
+            ("EVENKEEL_API_CORS_ORIGIN", "https://a.example, http://b.example:81"),
+            ("EVENKEEL_AUDIT_DAYS_MAX", "1"),
+        ];
+        let (settings, problems) = check(&flags, &environment, file);
+        assert_eq!(problems, Vec::<String>::new());
+        let ApiSettings { server, limits, retentions } = settings.of_api;
+        assert_eq!(server.body_bytes_max, 4096);
+        assert_eq!(server.cors_origins, ["https://a.example", "http://b.example:81"]);
+        let rate = server.rate_limit.unwrap();
+        assert_eq!((rate.requests, rate.seconds), (1200, 300));
+        assert!(!limits.private_addresses_allowed && limits.link_local_allowed);
+        assert_eq!((limits.pool_quota, limits.monitor_quota), (Some(7), None));
+        assert_eq!(retentions.of("audit").age_max.as_secs(), 86_400);
+        for (flag, value) in [
+            ("--api-rate-limit", "0/1"),
+            ("--api-rate-limit", "1200"),
+            ("--api-body-max", "0"),
+            ("--api-cors-origin", "https://a.example/path"),
+            ("--private-addresses", "yes"),
+            ("--quota-pools", "-1"),
+            ("--audit-entries-max", "0"),
+            ("--api-tls-key", "/nonexistent"),
+        ] {
+            let typed = format!("{flag}={value}");
+            let problems = check(&[&typed], &[], "").1;
+            assert_eq!(problems.len(), 1, "{typed}: {problems:?}");
+        }
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! The edge to the operating system that every plane shares: listeners, dialing, name resolution,
-//! pings, TLS clients, where addresses are, and the real clock. Knows nothing of balancing or HTTP.
+//! pings, TLS clients, certificates, where addresses are, and the real clock. Knows nothing of
+//! balancing or HTTP.
 
+pub mod certificate;
 pub mod dial;
 pub mod geo;
 pub mod icmp;

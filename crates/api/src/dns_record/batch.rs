@@ -16,7 +16,7 @@ use super::document::DnsRecord;
 use crate::body;
 use crate::context::{Context, Verb};
 use crate::problem::{IDENTICAL_RECORD, Problem, Problems};
-use crate::read::Object;
+use crate::read::{Node, Object};
 
 /// Most records one batch may change: as many as a zone of the largest published plan may have.
 pub const BATCH_RECORDS_MAX: usize = 3500;
@@ -81,7 +81,7 @@ impl Batch {
         let parts = ["deletes", "patches", "puts", "posts"];
         let items = parts.iter().filter_map(|part| {
             let items = object.items(part, part, 0..=BATCH_RECORDS_MAX)?;
-            Some(items.iter().filter_map(|item| item.object()).count())
+            Some(items.iter().filter_map(Node::object).count())
         });
         if items.sum::<usize>() > BATCH_RECORDS_MAX {
             object.problem(format_args!("a batch may change at most {BATCH_RECORDS_MAX} records"));

@@ -24,7 +24,7 @@ use crate::{Map, Number};
 pub enum Member {
     /// Whole except in LOC records.
     Number(Number),
-    /// Names, words, hexadecimal digits, base64.
+    /// Names, words, hexadecimal digits, base64; numbers that were sent as texts.
     Text(String),
 }
 
@@ -183,6 +183,9 @@ pub(super) fn read(r#type: RecordType, object: &Object<'_>) -> Map<Member> {
 /// # Errors
 /// Which member is missing or malformed.
 pub(super) fn parse(r#type: RecordType, content: &str) -> Result<Map<Member>, String> {
+    if content.chars().any(|char| char.is_control() && char != '\t') {
+        return Err("it has control characters".to_owned());
+    }
     let mut words = tokens(content).ok_or("a quote is open or an escape is none")?;
     if matches!(r#type, RecordType::Loc) {
         let texts: Option<Vec<_>> =
@@ -240,7 +243,7 @@ pub(super) fn render(r#type: RecordType, data: &Map<Member>) -> String {
     content
 }
 
-/// The RDATA of checked data, as far as the data says it.
+/// The RDATA of data that content says, as far as the data says it.
 pub(super) fn wire(r#type: RecordType, data: &Map<Member>) -> Option<Vec<u8>> {
     if matches!(r#type, RecordType::Loc) {
         return loc::wire(data);
@@ -279,7 +282,17 @@ impl Kind {
 
     /// A member of a body.
     fn read(self, node: &Node<'_>) -> Option<Member> {
-        let member = match self {
+        match self {
+            // The Terraform provider says flags as texts, and expects a text afterwards.
+            Self::Byte | Self::Short if node.is_text() => {
+                let text = node.text()?;
+                let number = self.member(text);
+                if !matches!(&number, Some(Member::Number(number)) if number.to_string() == text) {
+                    node.problem(format_args!("{} must be a number", node.label()));
+                    return None;
+                }
+                Some(Member::Text(text.to_owned()))
+            }
             Self::Byte => node.integer(0..=255).map(whole),
             Self::Short => node.integer(0..=65_535).map(whole),
             Self::Decimal { min, max, places, .. } => {
@@ -297,8 +310,7 @@ impl Kind {
                 }
                 member
             }
-        };
-        member
+        }
     }
 
     /// A member as content has it; `None` when it is none.
@@ -328,6 +340,7 @@ impl Kind {
             Self::Base64 => {
                 unbase64(text).filter(|bytes| !bytes.is_empty()).map(|_| text.to_owned())
             }
+            Self::Parameters if text.chars().any(char::is_control) => None,
             Self::Parameters => svcb::wire(text).ok().map(|_| text.to_owned()),
         };
         text.map(Member::Text)

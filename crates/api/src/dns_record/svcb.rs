@@ -30,7 +30,7 @@ const KEYS: [&str; 9] = [
 /// What is wrong, naming the key.
 pub(super) fn wire(text: &str) -> Result<Vec<u8>, String> {
     let mut parameters = BTreeMap::new();
-    for word in split(text).ok_or("a quote is open")? {
+    for word in split(text).ok_or("a quote is open, or one of ;() is not in quotes")? {
         let (key, value) = word.split_once('=').unwrap_or((word, ""));
         let number = key_number(key).ok_or_else(|| format!("{key} is no parameter"))?;
         // Quotes are the text's; what remains may still be a list with escapes of its own.
@@ -65,6 +65,10 @@ fn split(text: &str) -> Option<Vec<&str>> {
         if !quoted && !escaped && byte.is_ascii_whitespace() {
             words.extend(start.take().map(|start| &text[start..at]));
             continue;
+        }
+        // A zone file would take these for its own.
+        if !quoted && !escaped && matches!(byte, b';' | b'(' | b')') {
+            return None;
         }
         start = start.or(Some(at));
         if escaped {
@@ -196,7 +200,9 @@ mod tests {
             ("key65535=a", Err("key65535 is no parameter")),
             ("key01=a", Err("key01 is no parameter")),
             ("colour=red", Err("colour is no parameter")),
-            ("alpn=\"h2", Err("a quote is open")),
+            ("alpn=\"h2", Err("a quote is open, or one of ;() is not in quotes")),
+            ("key9=a;b", Err("a quote is open, or one of ;() is not in quotes")),
+            ("key9=\"a;b\"", Ok(b"\x00\x09\x00\x03a;b")),
         ] {
             let got = wire(text);
             assert_eq!(got.as_deref(), bytes.map_err(str::to_owned).as_deref(), "{text}");

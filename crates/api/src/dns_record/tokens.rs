@@ -3,6 +3,7 @@
 
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::fmt::Write;
 
 /// The longest character string: its length is one byte on the wire (RFC 1035 section 3.3).
 pub(super) const CHARACTER_STRING_BYTES_MAX: usize = 255;
@@ -76,26 +77,31 @@ fn escape(rest: &[u8]) -> Option<(u8, usize)> {
     digits.iter().all(u8::is_ascii_digit).then_some((number, 3))
 }
 
-/// Writes a word in quotes, so that [`tokens`] reads the same bytes.
+/// Writes a word in quotes, so that [`tokens`] reads the same bytes. Text stays readable; of bytes
+/// that are none only ASCII does.
 pub(super) fn quote(bytes: &[u8], out: &mut String) {
     out.push('"');
-    for char in String::from_utf8_lossy(bytes).chars() {
-        match char {
-            '"' | '\\' => {
-                out.push('\\');
-                out.push(char);
-            }
-            char if char.is_ascii_control() => {
-                let number = u32::from(char);
-                out.push('\\');
-                for digit in [number / 100, number / 10 % 10, number % 10] {
-                    out.push(char::from_digit(digit, 10).unwrap_or('0'));
-                }
-            }
+    match core::str::from_utf8(bytes) {
+        Ok(text) => text.chars().for_each(|char| match char {
+            char if char.is_ascii() => push(char as u8, out),
             char => out.push(char),
-        }
+        }),
+        Err(_) => bytes.iter().for_each(|byte| push(*byte, out)),
     }
     out.push('"');
+}
+
+fn push(byte: u8, out: &mut String) {
+    match byte {
+        b'"' | b'\\' => {
+            out.push('\\');
+            out.push(char::from(byte));
+        }
+        b' '..=b'~' => out.push(char::from(byte)),
+        _ => {
+            let _ = write!(out, "\\{byte:03}");
+        }
+    }
 }
 
 #[cfg(test)]
@@ -126,6 +132,15 @@ mod tests {
             let words = words.map(|words| words.iter().map(ToString::to_string).collect());
             assert_eq!(said(text), words, "{text:?}");
         }
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_read_back() {
+        let bytes: Vec<u8> = (0..=255).collect();
+        let mut quoted = String::new();
+        quote(&bytes, &mut quoted);
+        assert!(quoted.is_ascii(), "{quoted}");
+        assert_eq!(tokens(&quoted).unwrap()[0].bytes, bytes);
     }
 
     #[test]

@@ -51,7 +51,6 @@ fn rdata(record: &DnsRecord) -> String {
         RecordType::A | RecordType::Aaaa | RecordType::Openpgpkey => content.clone(),
         RecordType::Cname | RecordType::Ns | RecordType::Ptr => absolute(content),
         RecordType::Mx => format!("{} {}", record.priority.unwrap_or_default(), absolute(content)),
-        RecordType::Uri => format!("{} {content}", record.priority.unwrap_or_default()),
         RecordType::Txt => {
             let Some(super::RecordData::Txt(strings)) = record.record_data() else {
                 return content.clone();
@@ -65,7 +64,11 @@ fn rdata(record: &DnsRecord) -> String {
                     *name = absolute(name);
                 }
             }
-            fields::render(r#type, &data)
+            let said = fields::render(r#type, &data);
+            match record.priority.filter(|_| r#type.has_priority()) {
+                Some(priority) => format!("{priority} {said}"),
+                None => said,
+            }
         }
     }
 }

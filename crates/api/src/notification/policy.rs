@@ -142,9 +142,8 @@ pub fn apply(
 /// Numbers with the units s, m and h, as Go writes durations. Empty means unset.
 fn alert_interval(object: &Object<'_>) -> Option<String> {
     let text = object.text("alert_interval")?;
-    if !text.is_empty()
-        && !seconds(text).is_some_and(|seconds| seconds <= ALERT_INTERVAL_MINUTES_MAX * 60)
-    {
+    let is_too_long = |seconds| seconds > ALERT_INTERVAL_MINUTES_MAX * 60;
+    if !text.is_empty() && seconds(text).is_none_or(is_too_long) {
         let reason = format_args!("alert_interval must be a duration of at most 168h, such as 30m");
         object.problem_at("alert_interval", reason);
     }
@@ -230,7 +229,7 @@ fn read_mechanisms(object: &Object<'_>, webhook_exists: &dyn Fn(&str) -> bool) -
     };
     let sorts = [&mechanisms.email, &mechanisms.webhooks, &mechanisms.pagerduty];
     let names_any = sorts.into_iter().flatten().any(|receivers| !receivers.is_empty());
-    if !names_any && !["email", "webhooks", "pagerduty"].iter().any(|sort| object.has(sort)) {
+    if !names_any {
         object.problem(format_args!("mechanisms must name who is told"));
     }
     mechanisms
@@ -245,9 +244,12 @@ fn receivers(
     Some(unique(items, |item| {
         let object = item.object()?;
         object.require("id");
-        let node = object.get("id")?;
-        let id = node.text()?;
-        check(&node, id);
+        let id = object.get("id").and_then(|node| {
+            let id = node.text()?;
+            check(&node, id);
+            Some(id)
+        });
+        let id = id.unwrap_or_default();
         Some((id, Mechanism { id: id.to_owned() }))
     }))
 }

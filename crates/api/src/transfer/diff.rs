@@ -13,9 +13,13 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 /// Members that say when and in what state a document was read, not what it is.
-const UNWRITTEN: [&str; 10] = [
+const UNWRITTEN: [&str; 14] = [
+    "created",
     "created_on",
+    "modified",
     "modified_on",
+    "last_success",
+    "last_failure",
     "created_at",
     "updated_at",
     "activated_on",

@@ -68,7 +68,8 @@ pub(super) struct Seen<'a> {
 }
 
 impl Seen<'_> {
-    fn exists(&self, kind: Kind, id: &str) -> bool {
+    /// Whether the account will have this document.
+    pub(super) fn exists(&self, kind: Kind, id: &str) -> bool {
         self.index.ids.contains(&(kind, self.account.to_owned(), id.to_owned()))
     }
 

@@ -13,6 +13,7 @@ use super::index::{Index, text};
 use super::read::{Entries, Entry};
 use super::{Document, FieldChange, Installation, Kind, Place, diff};
 use crate::context::{Context, Limits, Verb};
+use crate::notification::{apply_policy, apply_webhook};
 use crate::problem::Problem;
 use crate::references::{monitor_groups_of, monitors_of, monitors_of_group, pools_of};
 use crate::{
@@ -203,7 +204,9 @@ impl Planner<'_> {
             None => keep_times(&mut after, entry.body),
             Some(before) => {
                 let mut same = before.clone();
-                after.times().1.clone_into(same.times().1);
+                if let (Some(now), Some(then)) = (after.times().1, same.times().1) {
+                    now.clone_into(then);
+                }
                 if same == after {
                     return Ok(None);
                 }
@@ -255,6 +258,26 @@ impl Planner<'_> {
             Kind::DnsRecord => {
                 Document::DnsRecord(dns_record::apply(verb, &body, before!(DnsRecord), zone, cx)?)
             }
+            Kind::NotificationWebhook => {
+                let before = before!(NotificationWebhook);
+                let mut stored = apply_webhook(verb, &body, before, cx)?;
+                // A file has no secrets: who has one keeps it.
+                if stored.secret.is_none() {
+                    stored.secret = before.and_then(|before| before.secret.clone());
+                }
+                Document::NotificationWebhook(stored)
+            }
+            Kind::NotificationPolicy => {
+                let webhook_exists = |id: &str| lookup.exists(Kind::NotificationWebhook, id);
+                let before = before!(NotificationPolicy);
+                Document::NotificationPolicy(apply_policy(
+                    verb,
+                    &body,
+                    before,
+                    &webhook_exists,
+                    cx,
+                )?)
+            }
         })
     }
 
@@ -288,13 +311,51 @@ impl Planner<'_> {
 
 /// Whoever moves in brings their dates along.
 fn keep_times(document: &mut Document, body: &Value) {
-    let sent = |member| text(body, member).filter(|text| time::parse(text).is_some());
-    let (created_on, modified_on) = document.times();
-    if let Some(time) = sent("created_on") {
-        time.clone_into(created_on);
+    let sent = |body: &Value, member: &str| {
+        text(body, member).filter(|text| time::parse(text).is_some()).map(ToOwned::to_owned)
+    };
+    let (created, modified) = document.times();
+    let created_sent = ["created_on", "created_at", "created"];
+    if let Some(time) = created_sent.into_iter().find_map(|member| sent(body, member)) {
+        *created = time;
     }
-    if let Some(time) = sent("modified_on") {
-        time.clone_into(modified_on);
+    let modified_sent = ["modified_on", "modified"];
+    let time = modified_sent.into_iter().find_map(|member| sent(body, member));
+    if let (Some(modified), Some(time)) = (modified, time) {
+        *modified = time;
+    }
+    match document {
+        Document::Zone(zone) => {
+            zone.activated_on =
+                sent(body, "activated_on").unwrap_or_else(|| zone.activated_on.clone());
+        }
+        Document::MonitorGroup(group) => {
+            let sent_members = body["members"].as_array().into_iter().flatten();
+            // Both in the order sent.
+            for (member, body) in group.members.iter_mut().zip(sent_members) {
+                if let Some(time) = sent(body, "created_at") {
+                    member.created_at = time;
+                }
+                if let Some(time) = sent(body, "updated_at") {
+                    member.updated_at = time;
+                }
+            }
+        }
+        Document::Pool(pool) => {
+            keep_disabled(&mut pool.disabled_at, sent(body, "disabled_at"));
+            let sent_origins = body["origins"].as_array().into_iter().flatten();
+            for (origin, body) in pool.origins.iter_mut().zip(sent_origins) {
+                keep_disabled(&mut origin.disabled_at, sent(body, "disabled_at"));
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Since when something is disabled, if it is.
+fn keep_disabled(since: &mut Option<String>, sent: Option<String>) {
+    if let (Some(since), Some(sent)) = (since, sent) {
+        *since = sent;
     }
 }
 
@@ -335,7 +396,13 @@ fn left_hanging(
             Document::MonitorGroup(group) => {
                 monitors_of_group(group).map(|id| (Kind::Monitor, id)).collect()
             }
-            Document::Zone(_) | Document::Monitor(_) | Document::DnsRecord(_) => Vec::new(),
+            Document::NotificationPolicy(policy) => {
+                policy.webhooks().map(|id| (Kind::NotificationWebhook, id)).collect()
+            }
+            Document::Zone(_)
+            | Document::Monitor(_)
+            | Document::DnsRecord(_)
+            | Document::NotificationWebhook(_) => Vec::new(),
         };
         if let Some((kind, id)) = names.into_iter().find(|key| gone.contains(key)) {
             let reason = format_args!(

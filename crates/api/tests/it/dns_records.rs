@@ -2,6 +2,7 @@
 
 use evenkeel_api::dns_record::{self, Batch, Filter, Query, RecordData, check};
 use evenkeel_api::{DnsRecord, Problem, Verb};
+use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use crate::world::{EARLY, LATE, NEW, Resource, World, created, merged};
@@ -496,4 +497,101 @@ fn an_export_is_what_an_import_takes() {
     let text = dns_record::export("example.com", LATE, &records);
     assert_eq!(imported(&text, false, &records), Ok(vec![]), "all of them exist:\n{text}");
     assert_eq!(imported(&text, false, &[]).unwrap().len(), records.len(), "{text}");
+}
+
+/// Texts made of what content is made of, so that many of them nearly are some.
+fn content() -> impl Strategy<Value = String> {
+    let piece = prop::sample::select(vec![
+        "0",
+        "1",
+        "255",
+        "65536",
+        "-1",
+        "1.5",
+        "N",
+        "W",
+        "m",
+        " ",
+        "\"",
+        "\\",
+        "\\065",
+        "\\2",
+        ".",
+        "a.example",
+        "a.example.",
+        "ü",
+        "issue",
+        "AQID",
+        "=",
+        ",",
+        "alpn=h2",
+        "mandatory=",
+        "port=1",
+        "key7=\"a b\"",
+        ";",
+        "(",
+        ")",
+        "\n",
+        "\t",
+        "192.0.2.1",
+        "::1",
+        "@",
+        "*",
+        "$TTL ",
+        "IN ",
+        "TXT ",
+    ]);
+    prop::collection::vec(piece, 0..12).prop_map(|pieces| pieces.concat())
+}
+
+fn kinds() -> impl Strategy<Value = &'static str> {
+    prop::sample::select(vec![
+        "A",
+        "AAAA",
+        "CAA",
+        "CERT",
+        "CNAME",
+        "DNSKEY",
+        "DS",
+        "HTTPS",
+        "LOC",
+        "MX",
+        "NAPTR",
+        "NS",
+        "OPENPGPKEY",
+        "PTR",
+        "SMIMEA",
+        "SRV",
+        "SSHFP",
+        "SVCB",
+        "TLSA",
+        "TXT",
+        "URI",
+    ])
+}
+
+proptest! {
+    /// Whatever content is taken comes back the same when it is sent again, says the same by its
+    /// data, and can be told on the wire.
+    #[test]
+    fn content_that_is_taken_stays_what_it_is(kind in kinds(), content in content()) {
+        let body = json!({"type": kind, "name": "x", "content": content, "priority": 7});
+        let Ok(record) = DnsRecord::create(&body) else { return Ok(()) };
+        let said = record.record_data().expect("what is taken can be told");
+        prop_assert!(said.rdata().len() <= 4096);
+        let again: DnsRecord = created(merged(body.clone(), json!({"content": record.content})));
+        prop_assert_eq!(&again, &record);
+        if let Some(data) = &record.data {
+            let by_data = created::<DnsRecord>(merged(body, json!({"content": null, "data": data})));
+            prop_assert_eq!(by_data.record_data(), Some(said), "{}", by_data.content);
+        }
+        let text = dns_record::export("example.com", LATE, [&record]);
+        prop_assert_eq!(imported(&text, false, &[record]), Ok(vec![]), "{}", text);
+    }
+
+    /// A file that nobody wrote for us is refused or read, and never more than that.
+    #[test]
+    fn any_text_is_a_zone_file_or_refused(lines in prop::collection::vec(content(), 0..8)) {
+        let _ = imported(&lines.join("\n"), true, &[]);
+    }
 }

@@ -1,10 +1,12 @@
 //! Zero drift: whatever is accepted, sending the answer back changes nothing.
 
-use evenkeel_api::{LoadBalancer, Monitor, MonitorGroup, Pool};
+use evenkeel_api::{DnsRecord, LoadBalancer, Monitor, MonitorGroup, Pool};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use crate::world::{GROUP, MONITOR, OTHER_MONITOR, POOL_A, POOL_B, POOL_C, Resource};
+use crate::world::{
+    GROUP, MONITOR, OTHER_MONITOR, POOL_A, POOL_B, POOL_C, Resource, created, merged, refused,
+};
 
 /// One of some values, null or nothing at all.
 type Choices = Vec<Value>;
@@ -316,4 +318,22 @@ fn nonsense() -> impl Strategy<Value = Value> {
             }),
         ]
     })
+}
+
+/// The Terraform provider's own tests say the flags of a CAA record as a text.
+#[test]
+fn numbers_of_records_come_back_as_texts_if_sent_as_texts() {
+    let body = |flags: Value| json!({"type": "CAA", "content": null, "data": {"flags": flags, "tag": "issue", "value": "ca.example"}});
+    let text: DnsRecord = created(body(json!("128")));
+    let number: DnsRecord = created(body(json!(128)));
+    assert_eq!(text.answer()["data"]["flags"], json!("128"));
+    assert_eq!(number.answer()["data"]["flags"], json!(128));
+    assert_eq!(text.content, number.content);
+    assert_eq!(text.record_data(), number.record_data());
+    assert!(text.record_data().is_some());
+    let expected: &[&str] = &["/data/flags: flags must be a number: validation failed"];
+    let no_numbers = ["", "256", "+1", "01", "one", " 1"];
+    let bodies =
+        no_numbers.map(|flags| (merged(DnsRecord::minimal(), body(json!(flags))), expected));
+    refused::<DnsRecord>(bodies.to_vec());
 }

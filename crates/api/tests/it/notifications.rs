@@ -76,6 +76,10 @@ fn policies_are_refused() {
             &["/mechanisms: mechanisms must name who is told: validation failed"],
         ),
         (
+            json!({"mechanisms": {"email": [], "webhooks": null}}),
+            &["/mechanisms: mechanisms must name who is told: validation failed"],
+        ),
+        (
             json!({"alert_type": "dos_attack_l7"}),
             &[
                 "/alert_type: alert_type must be one of load_balancing_health_alert, load_balancing_pool_enablement_alert: validation failed",

@@ -1,7 +1,7 @@
 //! Which members are null, empty or absent while unset, and that null is the same as unset
 //! (api.md 1.8, 7 "null against absent").
 
-use evenkeel_api::{LoadBalancer, Monitor, Pool};
+use evenkeel_api::{LoadBalancer, Monitor, MonitorGroup, Pool};
 use serde_json::{Value, json};
 
 use crate::world::{POOL_A, Resource, created, echoed, merged};
@@ -156,4 +156,44 @@ fn of_empty_values() {
         (json!({"consecutive_up": 0}), json!({"consecutive_up": "absent"})),
         (json!({"method": "", "path": ""}), json!({"method": "GET", "path": "/"})),
     ]);
+}
+
+/// Older and newer clients send members that are not ours, at any depth (api.md 1.1). They neither
+/// count nor come back.
+#[test]
+fn of_unknown_members() {
+    fn with_strangers(value: &Value, is_map: bool) -> Value {
+        match value {
+            Value::Array(items) => items.iter().map(|item| with_strangers(item, false)).collect(),
+            Value::Object(members) => {
+                let inner = |(name, value): (&String, &Value)| {
+                    let is_map = name.ends_with("_pools") || name.ends_with("_weights");
+                    (name.clone(), with_strangers(value, is_map))
+                };
+                let stranger = (!is_map).then(|| ("x-stranger".to_owned(), json!([{"a": null}])));
+                members.iter().map(inner).chain(stranger).collect()
+            }
+            _ => value.clone(),
+        }
+    }
+    fn check<R: Resource>(members: Value) {
+        let plain = created::<R>(members.clone()).answer();
+        let body = with_strangers(&R::with(members), false);
+        assert_eq!(R::create(&body).unwrap().answer(), plain, "{body}");
+    }
+    check::<LoadBalancer>(json!({
+        "region_pools": {"WEU": [POOL_A]}, "random_steering": {"pool_weights": {POOL_A: 0.5}},
+        "session_affinity_attributes": {"samesite": "Lax"}, "adaptive_routing": {},
+        "location_strategy": {"mode": "pop"},
+        "rules": [{"overrides": {"session_affinity_attributes": {}, "adaptive_routing": {},
+            "location_strategy": {}, "country_pools": {"DE": [POOL_A]}}},
+            {"fixed_response": {"status_code": 404}}],
+        "pool_sets": [{"match": {"topology": {"pops": ["LIS"]}}, "overrides": {"pools": [POOL_A]}}],
+    }));
+    check::<Pool>(json!({
+        "origins": [{"name": "a", "address": "192.0.2.1", "header": {"Host": ["a.example"]}}],
+        "load_shedding": {}, "origin_steering": {}, "notification_filter": {"pool": {}},
+    }));
+    check::<Monitor>(json!({}));
+    check::<MonitorGroup>(json!({}));
 }

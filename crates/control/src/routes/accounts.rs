@@ -1,4 +1,4 @@
-//! Accounts (api.md 6.2): read only, for they are made with the installation.
+//! Accounts (api.md 6.2), as far as the caller's token reaches: read only, for they are made with the installation.
 
 use std::cmp::Ordering;
 use std::sync::Arc;
@@ -27,13 +27,15 @@ pub(super) struct ListQuery {
 /// GET on the collection.
 pub(super) async fn list(
     State(app): State<Arc<App>>,
+    caller: Caller,
     Parameters(query): Parameters<ListQuery>,
 ) -> Answer<Vec<Account>> {
     let page = bounded_page(Page { page: query.page, per_page: query.per_page })?;
     let catalog = app.catalog();
     let accounts = catalog.accounts.values();
     let wanted = |account: &&Account| query.name.as_ref().is_none_or(|name| account.name == *name);
-    let mut accounts: Vec<_> = accounts.filter(wanted).cloned().collect();
+    let seen = |account: &&Account| caller.may_see_account(&account.id);
+    let mut accounts: Vec<_> = accounts.filter(seen).filter(wanted).cloned().collect();
     let by_name =
         |a: &Account, b: &Account| -> Ordering { (&a.name, &a.id).cmp(&(&b.name, &b.id)) };
     accounts.sort_by(by_name);

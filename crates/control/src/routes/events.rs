@@ -72,7 +72,7 @@ impl EventsQuery {
 
 /// Reads a time of a query. The plus of an offset reads as a space where a client forgot to encode
 /// it.
-fn moment(name: &str, text: Option<&str>) -> Result<Option<Timestamp>, ApiError> {
+pub(super) fn moment(name: &str, text: Option<&str>) -> Result<Option<Timestamp>, ApiError> {
     let Some(text) = text.filter(|text| !text.is_empty()) else { return Ok(None) };
     let read = text.replace(' ', "+").parse();
     read.map(Some).map_err(|_| {

@@ -25,8 +25,9 @@ use http::{HeaderMap, header};
 use jiff::Timestamp as Now;
 
 use crate::app::App;
-use crate::auth::authenticate;
+use crate::auth::{Origin, authorize};
 use crate::error::ApiError;
+use crate::permission::{Group, Needs};
 use crate::request::Body;
 use answer::{Explanation, Outcome, Share, Who};
 use question::{Asked, Query, Question, Request};
@@ -81,9 +82,11 @@ pub(super) async fn openapi() -> impl IntoResponse {
 pub(super) async fn explain(
     State(app): State<Arc<App>>,
     headers: HeaderMap,
+    origin: Origin,
     body: Body,
 ) -> Result<Json<Explanation>, ApiError> {
-    authenticate(&headers, &app.catalog())?;
+    let caller = app.authenticate(&headers, origin)?;
+    authorize(&caller, Needs::read(Group::LoadBalancers), None, None, &app.catalog())?;
     let question = Question::read(&body.0)?;
     let view = app.live.load();
     let sources = app.explain.clone();

@@ -5,24 +5,36 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use evenkeel_api::notification::{
-    AlertType, AvailableAlerts, Policy, StoredWebhook, Webhook, apply_policy, apply_webhook,
+    AlertType, AvailableAlerts, Delivery, Policy, StoredWebhook, Webhook, apply_policy,
+    apply_webhook,
 };
 use evenkeel_api::{Context, Problem, Verb};
+use evenkeel_store::{JOURNAL_READ_MAX, JournalQuery};
+use jiff::Timestamp;
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
+use super::events::moment;
 use super::object::{Deleted, page_of, success};
 use crate::app::{App, within_quota};
 use crate::auth::Caller;
 use crate::catalog::{Catalog, Row, Table};
 use crate::error::{Answer, ApiError};
 use crate::ids::{new_id, now};
+use crate::notifications::{DELIVERIES, LastDeliveries, Recorded};
 use crate::records::{Owned, Owner, kind};
 use crate::request::{At, Body, Page, Parameters, Place};
 
 /// Most policies, and most webhooks, of one account: every change of health is held against all of
 /// them.
 const NOTIFICATIONS_MAX: usize = 1000;
+
+/// Deliveries on a page of the history, unless asked otherwise.
+const HISTORY_PER_PAGE: u64 = 25;
+
+/// The most deliveries that are looked at for one answer. Older ones are found by an earlier
+/// `before`.
+const HISTORY_MAX: usize = 1000;
 
 /// The answer to a creation or replacement.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -138,8 +150,9 @@ pub(super) async fn list_webhooks(
 ) -> Answer<Vec<Webhook>> {
     let catalog = app.catalog();
     let place = at.place(&catalog)?;
+    let last = last_deliveries(&app, &place.account).await?;
     let mut webhooks: Vec<_> =
-        owned(&catalog.webhooks, &place).map(|stored| stored.webhook.clone()).collect();
+        owned(&catalog.webhooks, &place).map(|stored| answered(stored, &last)).collect();
     webhooks.sort_by(|a, b| (&a.created_at, &a.id).cmp(&(&b.created_at, &b.id)));
     Ok(page_of(webhooks, page))
 }
@@ -169,7 +182,8 @@ pub(super) async fn fetch_webhook(State(app): State<Arc<App>>, at: At) -> Answer
     let catalog = app.catalog();
     let place = at.place(&catalog)?;
     let row = find(&catalog.webhooks, &place, at.id(), "webhook")?;
-    Ok(success(row.value.document.webhook.clone()))
+    let last = last_deliveries(&app, &place.account).await?;
+    Ok(success(answered(&row.value.document, &last)))
 }
 
 /// PUT of a webhook.
@@ -209,6 +223,73 @@ pub(super) async fn delete_webhook(
     })
     .await
     .map(success)
+}
+
+/// Which deliveries are asked for.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub(super) struct HistoryQuery {
+    /// Only those that ended at this time or later, in RFC 3339.
+    since: Option<String>,
+    /// Only those that ended before this time, in RFC 3339.
+    before: Option<String>,
+    /// From 1.
+    page: Option<u64>,
+    /// Items on a page; 25 unless told otherwise.
+    per_page: Option<u64>,
+}
+
+/// GET of what was told, newest first.
+pub(super) async fn history(
+    State(app): State<Arc<App>>,
+    at: At,
+    Parameters(query): Parameters<HistoryQuery>,
+) -> Answer<Vec<Delivery>> {
+    let account = at.account(&app.catalog())?.id.clone();
+    let millis = |at: Timestamp| u64::try_from(at.as_millisecond()).unwrap_or(0);
+    let since = moment("since", query.since.as_deref())?.map(millis);
+    let before = moment("before", query.before.as_deref())?.map(millis);
+    let deliveries = deliveries(&app, &account, since, before).await?;
+    let per_page = Some(query.per_page.unwrap_or(HISTORY_PER_PAGE));
+    Ok(page_of(deliveries, Page { page: query.page, per_page }))
+}
+
+/// The newest deliveries of an account.
+async fn deliveries(
+    app: &App,
+    account: &str,
+    from_ms: Option<u64>,
+    until_ms: Option<u64>,
+) -> Result<Vec<Delivery>, ApiError> {
+    let newest = JournalQuery::newest(DELIVERIES, JOURNAL_READ_MAX);
+    let mut query = JournalQuery { from_ms, until_ms, ..newest };
+    let mut found = Vec::new();
+    while found.len() < HISTORY_MAX {
+        let entries = app.journal(query.clone()).await?;
+        let Some(last) = entries.last() else { break };
+        query = query.past(last.sequence);
+        let recorded = entries.iter().filter_map(|entry| {
+            let recorded: Recorded = serde_json::from_slice(&entry.body).ok()?;
+            let id = entry.sequence.to_string();
+            (recorded.account_id == account).then_some(Delivery { id, ..recorded.delivery })
+        });
+        found.extend(recorded);
+    }
+    found.truncate(HISTORY_MAX);
+    Ok(found)
+}
+
+async fn last_deliveries(app: &App, account: &str) -> Result<LastDeliveries, ApiError> {
+    let mut last = LastDeliveries::default();
+    for delivery in deliveries(app, account, None, None).await? {
+        last.take(&delivery);
+    }
+    Ok(last)
+}
+
+/// A webhook as answered, with what is known only from its deliveries.
+fn answered(stored: &StoredWebhook, last: &LastDeliveries) -> Webhook {
+    let (last_success, last_failure) = last.of(&stored.webhook.id);
+    Webhook { last_success, last_failure, ..stored.webhook.clone() }
 }
 
 /// The documents of a place.

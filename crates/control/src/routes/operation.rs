@@ -16,7 +16,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use super::object::{Deleted, ListQuery, Object};
 use super::{BASE, object};
 use crate::app::App;
-use crate::auth::{authenticate, authorize};
+use crate::auth::{Origin, authorize};
 use crate::error::ApiError;
 use crate::permission::{Access, Group, Needs};
 
@@ -232,8 +232,8 @@ async fn guard(
     mut request: Request,
     next: Next,
 ) -> Result<Response, ApiError> {
-    let catalog = app.catalog();
-    let caller = match authenticate(request.headers(), &catalog) {
+    let origin = Origin::of(request.method(), request.uri(), request.extensions());
+    let caller = match app.authenticate(request.headers(), origin) {
         Ok(caller) => caller,
         // The check of a token says that it is the token.
         Err(error) if error.status() == 401 && request.uri().path().ends_with("/tokens/verify") => {
@@ -246,7 +246,8 @@ async fn guard(
     };
     let parameter =
         |wanted: &str| parameters.iter().find(|(name, _)| *name == wanted).map(|(_, value)| value);
-    authorize(&caller, needs, parameter("account_id"), parameter("zone_id"), &catalog)?;
+    let (account, zone) = (parameter("account_id"), parameter("zone_id"));
+    authorize(&caller, needs, account, zone, &app.catalog())?;
     request.extensions_mut().insert(caller);
     Ok(next.run(request).await)
 }

@@ -1,8 +1,10 @@
 //! The whole API over a memory store with a running publisher, in process.
 
 mod access;
+mod audit;
 mod changes;
 mod dns_records;
+mod edge;
 mod explain;
 mod groups;
 mod health;
@@ -13,6 +15,7 @@ mod refusals;
 mod regions;
 mod search;
 mod shapes;
+mod tokens;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -36,7 +39,7 @@ use super::router;
 use crate::app::App;
 use crate::previews::tests::EverythingPasses;
 use crate::publisher::Publisher;
-use crate::server::ControlOptions;
+use crate::server::{ControlOptions, ServerSettings};
 use crate::{BootstrapSettings, bootstrap};
 
 const ACCOUNT: &str = "0123456789abcdef0123456789abcdef";
@@ -131,13 +134,17 @@ impl Api {
     }
 
     async fn start_with(limits: Limits) -> Self {
+        Self::start_as(limits, ServerSettings::default()).await
+    }
+
+    async fn start_as(limits: Limits, settings: ServerSettings) -> Self {
         let store = Arc::new(TestStore::default());
-        let settings = BootstrapSettings {
+        let wishes = BootstrapSettings {
             account_id: Some(ACCOUNT.to_owned()),
             token: Some(TOKEN.to_owned()),
             email: Some("admin@example.com".to_owned()),
         };
-        bootstrap(&*store, settings).await.unwrap();
+        bootstrap(&*store, wishes).await.unwrap();
         let (publisher, live, revisions) = Publisher::new(store.clone()).unwrap();
         let (ready, is_ready) = watch::channel(false);
         let options = ControlOptions {
@@ -151,6 +158,7 @@ impl Api {
             ready: is_ready,
             explain: crate::ExplainSources::default(),
             prober: Arc::new(EverythingPasses),
+            settings,
         };
         let service = TowerToHyperService::new(router(Arc::new(App::new(options))));
         let (reports, inbox) = mpsc::channel(16);
@@ -170,10 +178,21 @@ impl Api {
 
     /// A request of the administrator below `/client/v4`, its body as it is.
     async fn raw(&self, method: &str, path: &str, body: impl Into<Body>) -> Answered {
+        self.ask_as(TOKEN, method, path, body).await
+    }
+
+    /// Likewise of whoever holds a token.
+    async fn ask_as(
+        &self,
+        token: &str,
+        method: &str,
+        path: &str,
+        body: impl Into<Body>,
+    ) -> Answered {
         let request = Request::builder()
             .method(method)
             .uri(format!("/client/v4{path}"))
-            .header("authorization", format!("Bearer {TOKEN}"))
+            .header("authorization", format!("Bearer {token}"))
             .header("content-type", "application/json")
             .body(body.into())
             .unwrap();

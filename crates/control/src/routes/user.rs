@@ -6,6 +6,7 @@ use axum::Json;
 use axum::extract::State;
 use evenkeel_api::User;
 use evenkeel_api::envelope::{ApiMessage, Envelope};
+use evenkeel_api::token::TokenStatus as Status;
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -18,7 +19,13 @@ use crate::error::{Answer, ApiError};
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct TokenStatus {
     id: String,
-    status: &'static str,
+    status: Status,
+    /// It is not let in before this time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    not_before: Option<String>,
+    /// It is not let in from this time on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expires_on: Option<String>,
 }
 
 /// The answer to a token that asks whether it works.
@@ -27,8 +34,7 @@ pub(super) type VerifiedToken = Json<Envelope<TokenStatus>>;
 /// GET on the user who is asking.
 pub(super) async fn fetch(State(app): State<Arc<App>>, caller: Caller) -> Answer<User> {
     let catalog = app.catalog();
-    let token = catalog.tokens.get(&caller.token_id);
-    let user = token.and_then(|token| catalog.users.get(&token.user_id));
+    let user = catalog.users.get(&caller.token.user_id);
     Ok(success(user.ok_or_else(|| ApiError::not_found("user"))?.clone()))
 }
 
@@ -39,8 +45,13 @@ pub(super) async fn verify_token(caller: Caller) -> VerifiedToken {
 
 /// What a valid token is told.
 pub(super) fn verified(caller: &Caller) -> VerifiedToken {
-    let mut envelope =
-        Envelope::success(TokenStatus { id: caller.token_id.clone(), status: "active" });
+    let token = &caller.token.document;
+    let mut envelope = Envelope::success(TokenStatus {
+        id: token.id.clone(),
+        status: Status::Active,
+        not_before: token.not_before.clone(),
+        expires_on: token.expires_on.clone(),
+    });
     envelope.messages = vec![ApiMessage::new(10_000, "This API Token is valid and active")];
     Json(envelope)
 }

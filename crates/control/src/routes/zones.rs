@@ -1,5 +1,5 @@
-//! Zones (api.md 6.1). Deleting one deletes its load balancers and DNS records, and leaves its
-//! account's pools.
+//! Zones (api.md 6.1). A list shows those that the caller may see. Deleting one deletes its load
+//! balancers and DNS records, and leaves its account's pools.
 
 use std::cmp::Ordering;
 use std::sync::Arc;
@@ -16,7 +16,9 @@ use crate::app::App;
 use crate::auth::Caller;
 use crate::catalog::{Catalog, Row};
 use crate::error::{Answer, ApiError};
+use crate::grants::Target;
 use crate::ids::{new_id, now};
+use crate::permission::{Group, Needs};
 use crate::records::{Owner, kind};
 use crate::request::{At, Body, Direction, Page, Parameters, bounded_page};
 
@@ -135,14 +137,19 @@ impl Order {
 /// GET on the collection.
 pub(super) async fn list(
     State(app): State<Arc<App>>,
+    caller: Caller,
     Parameters(mut query): Parameters<ListQuery>,
     Parameters(all): Parameters<Vec<(String, String)>>,
 ) -> Answer<Vec<Zone>> {
     query.r#type = types(&all)?;
     let page = bounded_page(Page { page: query.page, per_page: query.per_page })?;
     let catalog = app.catalog();
-    let mut zones: Vec<_> =
-        catalog.zones.values().filter(|zone| query.wants(zone)).cloned().collect();
+    let seen = |zone: &&Zone| {
+        let (zone, account) = (&*zone.id, Some(&*zone.account.id));
+        caller.may(Needs::read(Group::Zones), Target::Zone { zone, account })
+    };
+    let zones = catalog.zones.values().filter(|zone| query.wants(zone));
+    let mut zones: Vec<_> = zones.filter(seen).cloned().collect();
     zones.sort_by(|a, b| query.order.compare(a, b));
     if query.direction == Some(Direction::Desc) {
         zones.reverse();
@@ -158,7 +165,7 @@ pub(super) async fn create(
 ) -> Answer<Zone> {
     let id = new_id();
     app.change(&caller, |catalog, draft| {
-        let zone = apply(&app, catalog, Verb::Create, &body, None, &id)?;
+        let zone = apply(&app, &caller, catalog, Verb::Create, &body, None, &id)?;
         draft.create(kind::ZONE, &id, &zone);
         Ok(zone)
     })
@@ -181,7 +188,8 @@ pub(super) async fn patch(
 ) -> Answer<Zone> {
     app.change(&caller, |catalog, draft| {
         let row = find(catalog, &at)?;
-        let zone = apply(&app, catalog, Verb::Patch, &body, Some(&row.value), &row.value.id)?;
+        let (current, id) = (Some(&*row.value), &row.value.id);
+        let zone = apply(&app, &caller, catalog, Verb::Patch, &body, current, id)?;
         draft.update(row, &zone);
         Ok(zone)
     })
@@ -211,13 +219,19 @@ fn find<'c>(catalog: &'c Catalog, at: &At) -> Result<&'c Row<Zone>, ApiError> {
 
 fn apply(
     app: &App,
+    caller: &Caller,
     catalog: &Catalog,
     verb: Verb,
     body: &[u8],
     current: Option<&Zone>,
     id: &str,
 ) -> Result<Zone, ApiError> {
-    let accounts: Vec<Account> = catalog.accounts.values().cloned().collect();
+    let needs = Needs::write(Group::Zones);
+    let may_write = |account: &&Account| caller.may(needs, Target::Account(&account.id));
+    let accounts: Vec<Account> = catalog.accounts.values().filter(may_write).cloned().collect();
+    if accounts.is_empty() && verb == Verb::Create {
+        return Err(ApiError::forbidden());
+    }
     let scope = Scope { accounts: &accounts, name_servers: &app.name_servers };
     let account = current.map_or("", |zone| &zone.account.id);
     let lookup = catalog.of_account(account);

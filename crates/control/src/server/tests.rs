@@ -41,6 +41,7 @@ impl Served {
             ready: watch::channel(true).1,
             explain: ExplainSources::default(),
             prober: Arc::new(EverythingPasses),
+            settings: ServerSettings::default(),
         };
         let (stop, stopped) = oneshot::channel();
         let task = tokio::spawn(serve(options, async {

@@ -1,6 +1,10 @@
 //! The flags of `evenkeel serve`.
 
+mod api;
+
 use clap::Args;
+
+pub(crate) use self::api::ApiArgs;
 
 /// Settings as typed. What is not given here is looked for in the environment (`EVENKEEL_…`), then
 /// in the file of `--config`. Values are read and judged in `settings`, the same way for all three.
@@ -15,6 +19,8 @@ pub(crate) struct ServeArgs {
     /// Address of the REST API, /readyz, /healthz and /metrics [default: 127.0.0.1:8787]
     #[arg(long, value_name = "ADDR")]
     pub(crate) api: Option<String>,
+    #[command(flatten)]
+    pub(crate) of_api: ApiArgs,
     /// Address of a plain HTTP listener; repeatable [default: 127.0.0.1:8080]
     #[arg(long, value_name = "ADDR")]
     pub(crate) http: Vec<String>,

@@ -5,7 +5,7 @@ use ureq::http::Method;
 
 use super::body::Body;
 use super::names::find;
-use super::object::{Column, Found, Kind, Labels, delete, list, one, set, show, text};
+use super::object::{Column, Found, Kind, Labels, delete, label, list, one, show, text, told};
 use super::output::{Style, print, print_json, printable, table};
 use super::refusal;
 use super::session::{Session, id};
@@ -107,8 +107,18 @@ fn replace(session: &Session, change: &TokenChange, json: bool) -> Result<(), Fa
     let found = found(session, &change.name)?;
     let mut body = Body::begin(&change.body, found.object.clone())?;
     lay(change, &mut body, session)?;
+    body.assign(&change.body.set)?;
     // The API only replaces tokens whole.
-    set(session, &KIND, &found, body, &change.body, json)
+    let mut whole = found.object.clone();
+    if let (Some(whole), Value::Object(sent)) = (whole.as_object_mut(), body.finish()) {
+        whole.extend(sent);
+    }
+    let doing = format!("changing token {:?}", label(&KIND, &found.object));
+    let changed = session
+        .client
+        .call(Method::PUT, &found.path(), Some(&whole))
+        .map_err(|error| refusal::failure(doing, error, KIND.flags))?;
+    told(&KIND, &changed, "changed", json)
 }
 
 fn lay(change: &TokenChange, body: &mut Body, session: &Session) -> Result<(), Failure> {

@@ -185,7 +185,7 @@ fn written(kind: &str, attribute: &str, document: &Value) -> Option<Value> {
         // Where a record says its parts, the provider wants those alone.
         ("cloudflare_dns_record", "content") if has_parts(document) => None,
         ("cloudflare_dns_record", "data") if !has_parts(document) => None,
-        _ => Some(as_provider(value)),
+        (_, attribute) => Some(as_provider(value, attribute == "origins")),
     }
 }
 
@@ -204,21 +204,21 @@ fn is_nothing(value: &Value) -> bool {
     }
 }
 
-/// A value with the provider's names, and without what nobody writes.
-fn as_provider(value: &Value) -> Value {
+/// A value with the provider's names, and without what nobody writes. An origin's header `Host` has
+/// a small letter there; a monitor's headers are a map, whose keys stay.
+fn as_provider(value: &Value, is_origin: bool) -> Value {
     match value {
         Value::Object(members) => {
             let kept = members
                 .iter()
                 .filter(|(key, value)| !UNWRITTEN.contains(&key.as_str()) && !is_nothing(value));
             let renamed = kept.map(|(key, value)| {
-                // The one member with a capital letter; a monitor's own headers are lists by name.
-                let is_host = key == "Host" && members.len() == 1;
-                (if is_host { "host".to_owned() } else { key.clone() }, as_provider(value))
+                let key = if is_origin && key == "Host" { "host" } else { key };
+                (key.to_owned(), as_provider(value, is_origin))
             });
             Value::Object(renamed.collect::<Map<_, _>>())
         }
-        Value::Array(items) => items.iter().map(as_provider).collect(),
+        Value::Array(items) => items.iter().map(|item| as_provider(item, is_origin)).collect(),
         value => value.clone(),
     }
 }
@@ -240,7 +240,7 @@ mod tests {
     fn resources_name_each_other_and_are_imported() {
         let file = json!({ "accounts": [{
             "account": { "id": "acc" },
-            "monitors": [{ "id": "m", "description": "live", "type": "http", "header": {}, "port": 80 }],
+            "monitors": [{ "id": "m", "description": "live", "type": "http", "header": { "Host": ["h"] }, "port": 80 }],
             "pools": [{
                 "id": "p", "name": "eu", "monitor": "m", "check_regions": null,
                 "disabled_at": "2026-01-01T00:00:00Z", "created_on": "…",
@@ -270,6 +270,9 @@ resource "cloudflare_load_balancer_monitor" "live" {
   account_id = "acc"
   type = "http"
   description = "live"
+  header = {
+    Host = ["h"]
+  }
   port = 80
 }
 

@@ -76,6 +76,8 @@ fn document(file: &Value, pointer: &str) -> Option<String> {
         ["accounts", _, "monitors", _, ..] => (4, "monitor"),
         ["accounts", _, "monitor_groups", _, ..] => (4, "monitor group"),
         ["accounts", _, "load_balancers", _, ..] => (4, "load balancer"),
+        ["accounts", _, "notification_webhooks", _, ..] => (4, "notification webhook"),
+        ["accounts", _, "notification_policies", _, ..] => (4, "notification policy"),
         _ => return None,
     };
     let document = file.pointer(&format!("/{}", steps[..at].join("/")))?;
@@ -92,17 +94,26 @@ pub(super) fn counted(plan: &Plan) -> String {
         Kind::Pool,
         Kind::LoadBalancer,
         Kind::DnsRecord,
+        Kind::NotificationWebhook,
+        Kind::NotificationPolicy,
     ];
     let counts = kinds.into_iter().filter_map(|kind| {
         let count = plan.steps.iter().filter(|step| step.document().kind() == kind).count();
         match count {
             0 => None,
             1 => Some(format!("1 {kind}")),
-            count => Some(format!("{count} {kind}s")),
+            count => Some(format!("{count} {}", plural(kind))),
         }
     });
     let counts: Vec<_> = counts.collect();
     if counts.is_empty() { "nothing is in it".to_owned() } else { counts.join(", ") + ": good" }
+}
+
+fn plural(kind: Kind) -> String {
+    match kind.noun().strip_suffix('y') {
+        Some(stem) => format!("{stem}ies"),
+        None => format!("{kind}s"),
+    }
 }
 
 #[cfg(test)]

@@ -183,14 +183,17 @@ async fn quotas_count_what_an_account_has() {
         load_balancer_quota: Some(1),
         pool_quota: Some(1),
         monitor_quota: Some(1),
+        monitor_group_quota: Some(1),
         ..Limits::default()
     };
     let api = Api::start_with(limits).await;
     let (one, other) = (api.zone("one.example").await, api.zone("other.example").await);
     let pool = api.pool("one").await;
     api.load_balancer(&one, "www.one.example", &pool).await;
-    api.monitor().await;
+    let monitor = api.monitor().await;
+    api.create(&groups(), group_body(&[&monitor])).await;
     for (path, body, object) in [
+        (groups(), group_body(&[&monitor]), "monitor group"),
         (pools(), pool_body("two"), "pool"),
         (monitors(), json!({"type": "tcp", "port": 1}), "monitor"),
         (

@@ -2,7 +2,7 @@
 //! own shape and never a fault of ours.
 
 use super::*;
-use crate::request::BODY_BYTES_MAX;
+use crate::server::BODY_BYTES_MAX;
 
 /// Method, path, body, and the status and codes that follow.
 #[tokio::test]
