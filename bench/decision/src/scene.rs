@@ -6,8 +6,8 @@ use evenkeel_decision::{Env, NoLoads, NoSessions, RequestFacts, Rng, Trail, deci
 use evenkeel_model::{
     Address, AffinityKey, AffinityKeys, AffinityKind, Config, ConfigBuilder, EndpointHealth,
     EndpointSpec, Expression, Health, HostPattern, LoadBalancer, LoadBalancerId, Monitor,
-    MonitorId, MonitorIx, MonitorKind, PoolId, PoolIx, PoolSpec, Rule, RuleAction, SessionAffinity,
-    Timestamp, Verdict, View,
+    MonitorId, MonitorIx, MonitorKind, PoolId, PoolIx, PoolMonitor, PoolSpec, Rule, RuleAction,
+    SessionAffinity, Timestamp, Verdict, View,
 };
 
 /// The present.
@@ -132,7 +132,7 @@ fn pool(n: u32, monitor: MonitorIx) -> PoolSpec {
     let address = |m| Address::parse(&format!("10.{}.{b}.{c}", a + m));
     let endpoints = (0..3).map(|m| EndpointSpec::new("endpoint", address(m), 80)).collect();
     let mut pool = PoolSpec::new(PoolId(id(n)), &format!("pool-{n:05}"), endpoints);
-    pool.monitor = Some(monitor);
+    pool.monitors = vec![PoolMonitor::plain(monitor)];
     pool
 }
 

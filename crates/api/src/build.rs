@@ -5,11 +5,9 @@
 //!
 //! | document                                       | meaning for now                              |
 //! |------------------------------------------------|----------------------------------------------|
-//! | monitor groups                                 | no monitor                                   |
-//! | monitors other than http, https and tcp        | `MonitorKind::Unsupported`                   |
 //! | load balancers of an account instead of a zone | not built: they own no public host name      |
 //!
-//! None of these is a problem.
+//! That is no problem.
 
 use alloc::collections::BTreeMap;
 use alloc::format;
@@ -19,7 +17,9 @@ use core::fmt;
 
 use evenkeel_model::{AffinityKeys, Config, ConfigBuilder, MonitorIx, PoolIx};
 
-use crate::{Conditions, LoadBalancer, Monitor, Pool, Zone, load_balancer, monitor, pool};
+use crate::{
+    Conditions, LoadBalancer, Monitor, MonitorGroup, Pool, Zone, load_balancer, monitor, pool,
+};
 
 /// Everything stored that the data plane needs, in any order.
 #[derive(Debug, Clone)]
@@ -32,6 +32,8 @@ pub struct Documents<'a> {
     pub pools: Vec<&'a Pool>,
     /// All monitors.
     pub monitors: Vec<&'a Monitor>,
+    /// All monitor groups.
+    pub monitor_groups: Vec<&'a MonitorGroup>,
     /// What session cookies are signed with.
     pub affinity_keys: AffinityKeys,
 }
@@ -87,6 +89,7 @@ impl fmt::Display for BuildProblem {
 pub(crate) struct Places<'a> {
     pub(crate) conditions: &'a mut Conditions,
     pub(crate) monitors: BTreeMap<&'a str, MonitorIx>,
+    pub(crate) monitor_groups: BTreeMap<&'a str, &'a MonitorGroup>,
     pub(crate) pools: BTreeMap<&'a str, PoolIx>,
     pub(crate) problems: Vec<BuildProblem>,
 }
@@ -116,6 +119,11 @@ pub fn rebuild(
     let mut places = Places {
         conditions,
         monitors: BTreeMap::new(),
+        monitor_groups: documents
+            .monitor_groups
+            .iter()
+            .map(|group| (group.id.as_str(), *group))
+            .collect(),
         pools: BTreeMap::new(),
         problems: Vec::new(),
     };

@@ -36,6 +36,7 @@ use core::fmt;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
+use crate::Account;
 use crate::dns_record::DnsRecord;
 use crate::load_balancer::LoadBalancer;
 use crate::monitor::Monitor;
@@ -43,7 +44,6 @@ use crate::monitor_group::MonitorGroup;
 use crate::notification::{Policy, StoredWebhook};
 use crate::pool::Pool;
 use crate::zone::Zone;
-use crate::Account;
 
 pub use diff::FieldChange;
 pub use plan::{Options, Plan, Step, check, plan};

@@ -2,6 +2,8 @@
 
 use std::fmt::Write;
 
+use evenkeel_model::Timestamp;
+
 /// Characters of a token that [`new_token`] makes: 30 random bytes, six bits to a character.
 pub(crate) const TOKEN_CHARS: usize = 40;
 
@@ -58,7 +60,17 @@ pub(crate) fn is_id(text: &str) -> bool {
 
 /// Now, as timestamps are written: RFC 3339 in UTC with six fraction digits (api.md 1.5).
 pub(crate) fn now() -> String {
-    jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%S%.6fZ").to_string()
+    written(jiff::Timestamp::now())
+}
+
+/// A point in time as timestamps are written. Those past the year 9999 become the last of it.
+pub(crate) fn rfc3339(time: Timestamp) -> String {
+    let millis = i64::try_from(time.0).unwrap_or(i64::MAX);
+    written(jiff::Timestamp::from_millisecond(millis).unwrap_or(jiff::Timestamp::MAX))
+}
+
+fn written(time: jiff::Timestamp) -> String {
+    time.strftime("%Y-%m-%dT%H:%M:%S%.6fZ").to_string()
 }
 
 #[cfg(test)]
@@ -89,5 +101,8 @@ mod tests {
         let now = now();
         assert_eq!((now.len(), &now[19..20], &now[26..]), (27, ".", "Z"), "{now}");
         now.parse::<jiff::Timestamp>().unwrap();
+        let known = Timestamp(1_740_695_508_033);
+        assert_eq!(rfc3339(known), "2025-02-27T22:31:48.033000Z");
+        assert!(rfc3339(Timestamp(u64::MAX)).starts_with("9999-12-30"));
     }
 }

@@ -13,6 +13,7 @@
 //! |---|---|
 //! | [`bootstrap()`] | the first start: account, user, token, keys |
 //! | [`publisher`] | the only writer of the view |
+//! | [`health`] | health kept over a restart, its event log, and occasions to notify somebody |
 //! | [`serve`] | the listener |
 //! | `routes`, `request`, `error` | paths, what they take, how they refuse |
 //! | [`notifications`] | who wants to be told of what, and what was told |
@@ -32,6 +33,7 @@ mod bootstrap;
 mod catalog;
 mod error;
 mod grants;
+pub mod health;
 mod ids;
 pub mod notifications;
 mod permission;

@@ -163,6 +163,7 @@ fn config(pools: &[&Pool], monitor: &Monitor) -> Config {
         load_balancers: Vec::new(),
         pools: pools.iter().collect(),
         monitors: vec![monitor],
+        monitor_groups: Vec::new(),
         // No session is ever signed here.
         affinity_keys: AffinityKeys { current: AffinityKey([0; 32]), previous: None },
     });

@@ -3,29 +3,41 @@
 //!
 //! ```text
 //! store's watch ──▶ catalog ──▶ api::build ──▶ config ┐
-//!                                                     ├──▶ View, revision + 1
+//!                                                     ├──▶ View, revision + 1 ──▶ told, kept
 //! reports ──▶ what is known ──(coalesced)──▶ health ──┘
 //! ```
 //!
 //! A document that cannot be built is logged and left out; the rest goes live. Readers wait for
-//! none of this. Judging probes is `decision::health`'s work, running them is `monitor`'s.
+//! none of this. Judging probes is `decision::health`'s work, running them is `monitor`'s; what
+//! becomes of changes of health is [`health`](crate::health)'s.
 
 mod build;
 mod knowledge;
+mod moments;
+mod tell;
 
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use evenkeel_decision::health::Report;
-use evenkeel_model::{Config, Live, LiveWriter, Timestamp, View};
+use evenkeel_decision::health::ledger::Ledger;
+use evenkeel_decision::health::vote::Standpoint;
+use evenkeel_model::{Config, Live, LiveWriter, Node, Timestamp, View};
 use evenkeel_net::unix_time_ms;
-use evenkeel_store::{Revision, Store};
+use evenkeel_store::{Revision, Snapshot, Store};
 use tokio::sync::{mpsc, watch};
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep_until};
+
+pub use evenkeel_decision::health::vote::Quorum;
 
 use self::build::Builder;
-use self::knowledge::{Knowledge, News};
+use self::knowledge::{Checker, Knowledge, News, Whose};
+use self::moments::Moments;
+use crate::health::{
+    HealthStats, Keeper, OccasionInbox, Occasions, is_about_health_alone, restore,
+};
 
 /// Verdicts that change closer together than this share one view. A region losing 200 endpoints at
 /// once then costs one rebuild, not 200; a human cannot see the delay.
@@ -39,6 +51,10 @@ const DETAIL_COALESCE_MS: u64 = 1000;
 /// delaying a changed document.
 const REPORTS_AT_ONCE_MAX: usize = 1024;
 
+/// How often all that is known is looked through for checkers that have fallen silent. They count
+/// as silent after intervals of ten seconds and more.
+const SURVEY_GAP: Duration = Duration::from_secs(5);
+
 /// Why there is no first view.
 #[derive(Debug, thiserror::Error)]
 pub enum PublishError {
@@ -50,11 +66,22 @@ pub enum PublishError {
 /// Builds views and publishes them.
 #[derive(Debug)]
 pub struct Publisher {
-    store: Arc<dyn Store>,
     moved: watch::Receiver<Revision>,
+    store: Arc<dyn Store>,
+    /// What the configuration was built from.
+    snapshot: Arc<Snapshot>,
     builder: Builder,
     config: Arc<Config>,
     knowledge: Knowledge,
+    /// What was known before the restart.
+    restored: Vec<Report>,
+    moments: Moments,
+    ledger: Ledger,
+    /// Whether a verdict or the configuration is not told yet.
+    untold: bool,
+    keeper: Keeper,
+    occasions: Occasions,
+    stats: Arc<HealthStats>,
     live: LiveWriter,
     /// The revision of the view.
     published: watch::Sender<u64>,
@@ -63,8 +90,8 @@ pub struct Publisher {
 }
 
 impl Publisher {
-    /// Builds and publishes the first view, in which no health is known. Also returns the watch of
-    /// the view's revision, for those who must wake when it changes.
+    /// Builds and publishes the first view, with the health that was known a few minutes ago, if it
+    /// was. Also returns the watch of the view's revision, for those who must wake when it changes.
     ///
     /// # Errors
     /// When the store was not bootstrapped.
@@ -74,14 +101,49 @@ impl Publisher {
         let snapshot = store.snapshot();
         let mut builder = Builder::new();
         let config = Arc::new(builder.build(&snapshot).ok_or(PublishError::NoCookieKeys)?);
-        let knowledge = Knowledge::of(&config);
-        let health = knowledge.health(&config, now());
+        let moments = Moments::begin();
+        let now = moments.now();
+        let mut knowledge = Knowledge::of(&config);
+        let mut restored = restore(&snapshot, wall_clock());
+        restored.retain(|report| knowledge.restore(&config, report, now));
+        let health = knowledge.health(&config, Whose::Node, now);
+        let mut ledger = Ledger::default();
+        // Whoever was told of it before the restart is not told again.
+        let _ = ledger.follow(&config, &health, |endpoint, monitor| {
+            knowledge.finding(&config, endpoint, monitor).verdict
+        });
         let (live, reader) = Live::new(View { config: Arc::clone(&config), health, revision: 1 });
         let published = watch::Sender::new(1);
         let applied = watch::Sender::new(snapshot.revision());
         let revisions = published.subscribe();
-        let publisher = Self { store, moved, builder, config, knowledge, live, published, applied };
+        let stats = Arc::new(HealthStats::default());
+        let publisher = Self {
+            keeper: Keeper::new(Arc::clone(&store), Arc::clone(&stats)),
+            occasions: Occasions::new(Arc::clone(&stats)),
+            moved,
+            store,
+            snapshot,
+            builder,
+            config,
+            knowledge,
+            restored,
+            moments,
+            ledger,
+            untold: false,
+            stats,
+            live,
+            published,
+            applied,
+        };
         Ok((publisher, reader, revisions))
+    }
+
+    /// Says where this node's checker stands, and how many of an installation's must agree.
+    /// Otherwise it stands nowhere, and a majority must.
+    #[must_use]
+    pub fn judging(mut self, node: &Node, quorum: Quorum) -> Self {
+        self.knowledge.judge(Checker::own(Standpoint::from(node)), quorum);
+        self
     }
 
     /// Tells which revision of the documents the view is built from. The API waits for it before it
@@ -91,10 +153,30 @@ impl Publisher {
         self.applied.subscribe()
     }
 
-    /// Publishes until `shutdown` completes. Goes on without `reports` when their sender is gone.
+    /// What was known before the restart and is in the first view: where the monitors' own verdicts
+    /// go on from.
+    #[must_use]
+    pub fn restored(&self) -> &[Report] {
+        &self.restored
+    }
+
+    /// Changes of health and of pools' wishes that somebody may want to be notified of, from now on.
+    #[must_use]
+    pub fn occasions(&self) -> OccasionInbox {
+        self.occasions.subscribe()
+    }
+
+    /// What is counted about health.
+    #[must_use]
+    pub fn stats(&self) -> Arc<HealthStats> {
+        Arc::clone(&self.stats)
+    }
+
+    /// Publishes until `shutdown` completes, then writes down what is known of health, which takes
+    /// two seconds at most. Goes on without `reports` when their sender is gone.
     ///
     /// # Dropping
-    /// The view stays as it is; what was not published yet is not.
+    /// The view stays as it is; what was not published yet is not, and what was not written is lost.
     pub async fn run(
         mut self,
         mut reports: mpsc::Receiver<Report>,
@@ -103,31 +185,65 @@ impl Publisher {
         let mut shutdown = pin!(shutdown);
         let mut inbox = Vec::with_capacity(REPORTS_AT_ONCE_MAX);
         let mut due: Option<Instant> = None;
+        let mut survey = Instant::now() + SURVEY_GAP;
         let (mut documents_open, mut reports_open) = (true, true);
         loop {
+            let write = self.keeper.due();
             tokio::select! {
-                () = &mut shutdown => return,
+                () = &mut shutdown => break,
                 changed = self.moved.changed(), if documents_open => {
                     documents_open = changed.is_ok();
                     if self.follow_documents() {
                         due = None;
                     }
                 }
-                () = tokio::time::sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => {
+                () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => {
                     self.publish();
                     due = None;
                 }
                 count = reports.recv_many(&mut inbox, REPORTS_AT_ONCE_MAX), if reports_open => {
                     reports_open = count > 0;
                     for report in inbox.drain(..) {
-                        if let Some(wait) = self.knowledge.learn(&self.config, &report, now()).patience() {
-                            let at = Instant::now() + wait;
-                            due = Some(due.map_or(at, |due| due.min(at)));
-                        }
+                        due = sooner(due, self.learn(&report));
                     }
+                }
+                () = sleep_until(survey) => {
+                    due = sooner(due, self.survey());
+                    survey = Instant::now() + SURVEY_GAP;
+                }
+                () = self.keeper.ended() => {}
+                () = sleep_until(write.unwrap_or_else(Instant::now)), if write.is_some() => {
+                    self.keeper.start(&tell::Sight::new(&self.config, &self.knowledge));
                 }
             }
         }
+        self.keeper.finish(&tell::Sight::new(&self.config, &self.knowledge)).await;
+    }
+
+    /// Takes a report in. How long what it says may wait for company.
+    fn learn(&mut self, report: &Report) -> Option<Duration> {
+        let own = self.knowledge.own();
+        let news = self.knowledge.learn(&self.config, own, report, self.moments.now());
+        if news == News::Verdict {
+            self.untold = true;
+            let pool = self.knowledge.pool_of(&self.config, report.endpoint);
+            pool.into_iter().for_each(|pool| self.keeper.keep(pool));
+        }
+        news.patience()
+    }
+
+    /// Looks for checkers that have fallen silent, and tells when it begins and when it ends.
+    fn survey(&mut self) -> Option<Duration> {
+        let survey = self.knowledge.survey(&self.config, self.moments.now());
+        let before = self.stats.endpoints_silent.swap(survey.silent, Ordering::Relaxed);
+        if before == 0 && survey.silent > 0 {
+            let endpoints = survey.silent;
+            tracing::error!(endpoints, "Nobody probes any more; the last known health stays.");
+        } else if before > 0 && survey.silent == 0 {
+            tracing::info!("Every endpoint is probed again.");
+        }
+        self.untold |= survey.moved;
+        survey.moved.then_some(News::Verdict.patience()).flatten()
     }
 
     /// Builds and publishes what the store holds now, with all health known so far. Whether it did.
@@ -137,24 +253,35 @@ impl Publisher {
         if snapshot.revision() == *self.applied.borrow() {
             return false;
         }
+        if is_about_health_alone(&self.snapshot, &snapshot) {
+            self.applied.send_replace(snapshot.revision());
+            self.snapshot = snapshot;
+            return false;
+        }
         let Some(config) = self.builder.build(&snapshot) else {
             tracing::error!("The cookie keys are gone; the view stays as it is.");
             return false;
         };
         self.config = Arc::new(config);
-        self.knowledge.follow(&self.config);
+        self.knowledge.follow(&self.config, self.moments.now());
+        self.keeper.forget_gone();
+        self.untold = true;
         self.publish();
         self.applied.send_replace(snapshot.revision());
         tracing::debug!(documents = %snapshot.revision(), "Documents are live.");
+        self.snapshot = snapshot;
         true
     }
 
     fn publish(&mut self) {
         let revision = self.live.current().revision + 1;
-        let health = self.knowledge.health(&self.config, now());
+        let health = self.knowledge.health(&self.config, Whose::Node, self.moments.now());
         self.live.publish(View { config: Arc::clone(&self.config), health, revision });
         // The view first: whoever the watch wakes must find what it was woken for.
         self.published.send_replace(revision);
+        if std::mem::take(&mut self.untold) {
+            self.tell(wall_clock());
+        }
     }
 }
 
@@ -169,7 +296,13 @@ impl News {
     }
 }
 
-fn now() -> Timestamp {
+/// The sooner of what is due already and of what may wait from now on.
+fn sooner(due: Option<Instant>, wait: Option<Duration>) -> Option<Instant> {
+    let next = wait.map(|wait| Instant::now() + wait);
+    due.into_iter().chain(next).min()
+}
+
+fn wall_clock() -> Timestamp {
     Timestamp(unix_time_ms())
 }
 

@@ -20,6 +20,8 @@ pub(crate) mod kind {
     pub(crate) const NOTIFICATION_POLICY: &str = "notification_policy";
     pub(crate) const NOTIFICATION_WEBHOOK: &str = "notification_webhook";
     pub(crate) const MONITOR_GROUP: &str = "monitor_group";
+    /// What was last known of the health of pools.
+    pub(crate) const HEALTH: &str = "health";
 }
 
 /// Identifier of the only document of a kind that has one: this node, the cookie keys.

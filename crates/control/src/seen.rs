@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use evenkeel_api::Pool;
-use evenkeel_model::{EndpointHealth, PoolId, PoolIx, PoolStatus, View};
+use evenkeel_decision::health::status::is_pool_healthy;
+use evenkeel_model::{EndpointHealth, PoolId, PoolIx, View};
 
 /// One view, searched as often as one answer needs it.
 #[derive(Debug)]
@@ -46,12 +47,7 @@ impl Seen {
         if endpoints.len() != pool.origins.len() {
             return None;
         }
-        let verdict = match health.pool(ix).status {
-            PoolStatus::Unknown | PoolStatus::Disabled => None,
-            PoolStatus::Healthy | PoolStatus::Degraded => Some(true),
-            PoolStatus::Critical => Some(false),
-        };
         let endpoints = endpoints.map(|ix| *health.endpoint(ix)).collect();
-        Some(SeenPool { pool: verdict, endpoints })
+        Some(SeenPool { pool: is_pool_healthy(health, ix), endpoints })
     }
 }

@@ -294,7 +294,7 @@ fn drains(effective: &Effective<'_>, ix: EndpointIx, now: Timestamp) -> bool {
     let view = effective.view;
     let Endpoint { enabled, disabled_at, pool, .. } = view.config.endpoint(ix);
     let duration_s = effective.affinity.drain_duration_s;
-    let is_monitored = view.config.pool(*pool).monitor.is_some();
+    let is_monitored = view.config.pool(*pool).is_monitored();
     !enabled
         && disabled_at.is_some_and(|at| now < at.plus_seconds(duration_s.into()))
         && !(is_monitored && view.health.endpoint(ix).verdict == Verdict::Unhealthy)

@@ -42,6 +42,7 @@ pub mod health;
 mod host;
 pub mod latency;
 mod loads;
+pub mod passive;
 pub mod plan;
 mod rendezvous;
 mod rng;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use evenkeel_control::health::HealthStats;
 use evenkeel_model::{Live, PoolStatus, Verdict, View};
 use evenkeel_monitor::Stats;
 use evenkeel_telemetry::{Exposition, MetricKind, Registry};
@@ -12,6 +13,7 @@ use evenkeel_telemetry::{Exposition, MetricKind, Registry};
 pub(crate) struct Sources {
     pub(crate) workers: Registry,
     pub(crate) monitors: Arc<Stats>,
+    pub(crate) health: Arc<HealthStats>,
     pub(crate) live: Live,
 }
 
@@ -22,6 +24,7 @@ pub(crate) fn render(sources: &Sources) -> String {
     page.sample("evenkeel_build_info", &[("version", env!("CARGO_PKG_VERSION"))], 1);
     sources.workers.render(&mut page);
     monitors(&mut page, &sources.monitors);
+    health(&mut page, &sources.health);
     view(&mut page, &sources.live.load());
     page.finish()
 }
@@ -57,6 +60,38 @@ fn monitors(page: &mut Exposition, stats: &Stats) {
         Counter,
         "Probe reports the publisher had no room for.",
         &stats.reports_dropped,
+    );
+}
+
+fn health(page: &mut Exposition, stats: &HealthStats) {
+    let mut metric = |name, kind, help, value: &AtomicU64| {
+        page.metric(name, kind, help);
+        page.sample(name, &[], value.load(Ordering::Relaxed));
+    };
+    use MetricKind::{Counter, Gauge};
+    metric(
+        "evenkeel_endpoints_silent",
+        Gauge,
+        "Endpoints that nobody has had a result of for too long; their last health stays.",
+        &stats.endpoints_silent,
+    );
+    metric(
+        "evenkeel_health_events_dropped_total",
+        Counter,
+        "Entries of the health event log that could not be written.",
+        &stats.events_dropped,
+    );
+    metric(
+        "evenkeel_health_occasions_missed_total",
+        Counter,
+        "Changes of health that came too fast to be notified of.",
+        &stats.occasions_missed,
+    );
+    metric(
+        "evenkeel_health_saves_failed_total",
+        Counter,
+        "Times that health could not be written down.",
+        &stats.saves_failed,
     );
 }
 

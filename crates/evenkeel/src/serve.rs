@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! start   store → bootstrap → publisher (first view) → listeners → monitors, workers, API → ready
-//! stop    not ready → workers drain → monitors, API → store
+//! stop    not ready → workers drain → monitors, API, publisher → store
 //! ```
 //!
 //! The planes know nothing of each other. They meet in the view and in the channels made here.
@@ -13,13 +13,13 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use evenkeel_api::Limits;
-use evenkeel_control::publisher::Publisher;
+use evenkeel_control::publisher::{Publisher, Quorum};
 use evenkeel_control::{
     BootstrapError, BootstrapSettings, Bootstrapped, ControlOptions, ExplainSources, PreviewAsk,
     PreviewOutcome, Prober, Probing, bootstrap,
 };
 use evenkeel_model::{EndpointHealth, Live, Node as Site, Pop};
-use evenkeel_monitor::OneShot;
+use evenkeel_monitor::Ask;
 use evenkeel_net::geo::GeoFiles;
 use evenkeel_net::listen::{listen, listen_shared};
 use evenkeel_net::tls::machine_roots;
@@ -65,6 +65,8 @@ pub(crate) struct Node {
     /// A worker that ended, and how.
     ended: mpsc::UnboundedReceiver<()>,
     api_task: tokio::task::JoinHandle<io::Result<()>>,
+    /// Ends once it has written down what is known of health.
+    publisher_task: tokio::task::JoinHandle<()>,
     /// Dropped last: it finishes what is queued.
     _store: Arc<SqliteStore>,
 }
@@ -105,6 +107,7 @@ impl Node {
         let made = control.block_on(first_documents(store.as_ref(), settings))?;
         let (publisher, live, revision) = Publisher::new(Arc::clone(&store) as Arc<dyn Store>)
             .map_err(Failure::doing("building the first view"))?;
+        let publisher = publisher.judging(&site(settings), Quorum::Majority);
 
         let api_listener = bind_api(settings.api)?;
         let api = api_listener.local_addr().map_err(Failure::doing("binding the API"))?;
@@ -120,6 +123,7 @@ impl Node {
         let sources = page::Sources {
             workers: registry.clone(),
             monitors: Arc::clone(&stats),
+            health: publisher.stats(),
             live: live.clone(),
         };
         let roots = Arc::new(machine_roots());
@@ -136,12 +140,18 @@ impl Node {
             metrics: Arc::new(move || page::render(&sources)),
             ready: is_ready,
             explain: explain_sources(settings, &shared),
-            prober: Arc::new(Trials(OneShot::new(Arc::clone(&roots), http.clone()))),
+            prober: Arc::new(Trials(evenkeel_monitor::Prober::new(
+                Arc::clone(&roots),
+                http.clone(),
+            ))),
             settings: settings.of_api.server.clone(),
         };
         let api_task =
             control.spawn(evenkeel_control::serve(options, stopped(is_stopping.clone())));
-        control.spawn(publisher.run(inbox, stopped(is_stopping.clone())));
+        let restored = publisher.restored().iter();
+        let restored =
+            restored.map(|known| ((known.endpoint, known.monitor), known.health)).collect();
+        let publisher_task = control.spawn(publisher.run(inbox, stopped(is_stopping.clone())));
         control.spawn(geo::watch(geo_files));
 
         let monitors = start_monitors(
@@ -152,6 +162,7 @@ impl Node {
                 roots,
                 own_addresses: http.clone(),
                 stats,
+                restored,
             },
             is_stopping,
         )?;
@@ -184,6 +195,7 @@ impl Node {
             monitors,
             ended,
             api_task,
+            publisher_task,
             _store: store,
         })
     }
@@ -240,6 +252,7 @@ impl Node {
         self.stop.send_replace(true);
         let _ = self.monitors.join();
         let _ = self.control.block_on(self.api_task);
+        let _ = self.control.block_on(self.publisher_task);
         outcome
     }
 }
@@ -367,13 +380,16 @@ fn explain_sources(settings: &Settings, shared: &Shared) -> ExplainSources {
 }
 
 /// Probes of previews, by the monitors' own means.
-struct Trials(OneShot);
+struct Trials(evenkeel_monitor::Prober);
 
 impl Prober for Trials {
     fn probe(self: Arc<Self>, ask: PreviewAsk) -> Probing {
         Box::pin(async move {
-            let health = self.0.probe(ask.config, ask.endpoint, ask.monitor).await;
-            let EndpointHealth { reason, response_code, rtt_us, .. } = health;
+            let endpoint = ask.config.endpoint(ask.endpoint);
+            let pool = ask.config.pool(endpoint.pool).id;
+            let ask = Ask::new(pool, endpoint, ask.config.monitor(ask.monitor));
+            let EndpointHealth { reason, response_code, rtt_us, .. } =
+                self.0.probe(ask).await.health;
             PreviewOutcome { reason, response_code, rtt_us }
         })
     }

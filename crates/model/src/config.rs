@@ -9,9 +9,9 @@ use core::hash::Hasher;
 use siphasher::sip::SipHasher13;
 
 use crate::{
-    Address, Coordinates, Endpoint, EndpointId, EndpointSteering, HostIndex, LoadBalancer,
-    LoadShedding, Monitor, Overrides, Pool, PoolId, PoolSetOutcome, RuleAction, Timestamp,
-    Topology, Weight,
+    Address, Coordinates, Endpoint, EndpointId, EndpointSteering, HealthSources, HostIndex, LoadBalancer,
+    LoadShedding, Monitor, Overrides, POOL_MONITORS_MAX, Pool, PoolId, PoolMonitor, PoolSetOutcome,
+    Region, RuleAction, Timestamp, Topology, Weight,
 };
 
 macro_rules! indices {
@@ -126,8 +126,12 @@ pub struct PoolSpec {
     pub enabled: bool,
     /// See [`Pool::endpoints_min`].
     pub endpoints_min: u32,
-    /// See [`Pool::monitor`].
-    pub monitor: Option<MonitorIx>,
+    /// See [`Pool::monitors`].
+    pub monitors: Vec<PoolMonitor>,
+    /// See [`Pool::check_regions`].
+    pub check_regions: Option<BTreeSet<Region>>,
+    /// See [`Pool::health_sources`].
+    pub health_sources: HealthSources,
     /// See [`Pool::endpoint_steering`].
     pub endpoint_steering: EndpointSteering,
     /// See [`Pool::shedding`].
@@ -147,7 +151,9 @@ impl PoolSpec {
             name: name.to_string(),
             enabled: true,
             endpoints_min: 1,
-            monitor: None,
+            monitors: Vec::new(),
+            check_regions: None,
+            health_sources: HealthSources::default(),
             endpoint_steering: EndpointSteering::default(),
             shedding: None,
             coordinates: None,
@@ -241,7 +247,8 @@ impl ConfigBuilder {
         MonitorIx(place(self.config.monitors.len() - 1))
     }
 
-    /// Adds a pool and its endpoints.
+    /// Adds a pool and its endpoints. A monitor named again is dropped, the first occurrence
+    /// counts; so is what comes after [`POOL_MONITORS_MAX`] of them.
     pub fn pool(&mut self, spec: PoolSpec) -> PoolIx {
         let ix = PoolIx(place(self.config.pools.len()));
         let first = place(self.config.endpoints.len());
@@ -263,7 +270,9 @@ impl ConfigBuilder {
             name: spec.name,
             enabled: spec.enabled,
             endpoints_min: spec.endpoints_min,
-            monitor: spec.monitor,
+            monitors: judges(spec.monitors),
+            check_regions: spec.check_regions,
+            health_sources: spec.health_sources,
             endpoint_steering: spec.endpoint_steering,
             shedding: spec.shedding,
             coordinates: spec.coordinates,
@@ -320,6 +329,14 @@ fn drop_repeated(lb: &mut LoadBalancer) {
         countries.iter_mut().flat_map(BTreeMap::values_mut).for_each(unique);
         regions.iter_mut().flat_map(BTreeMap::values_mut).for_each(unique);
     }
+}
+
+/// Each monitor once, and no more than a pool may have.
+fn judges(mut monitors: Vec<PoolMonitor>) -> Vec<PoolMonitor> {
+    let mut seen = BTreeSet::new();
+    monitors.retain(|one| seen.insert(one.monitor));
+    monitors.truncate(POOL_MONITORS_MAX);
+    monitors
 }
 
 fn unique(pools: &mut Vec<PoolIx>) {

@@ -45,6 +45,35 @@ pub enum FailureReason {
 }
 
 impl FailureReason {
+    /// All of them, in the documented order.
+    pub const ALL: [Self; 19] = [
+        Self::NoFailures,
+        Self::TcpConnectionFailed,
+        Self::TcpTimeout,
+        Self::HttpTimeout,
+        Self::HttpInvalidResponse,
+        Self::ResponseCodeMismatch,
+        Self::ResponseBodyMismatch,
+        Self::TlsUntrustedCertificate,
+        Self::TlsNameMismatch,
+        Self::TlsProtocol,
+        Self::TlsUnrecognizedName,
+        Self::TlsHandshakeFailure,
+        Self::NoRouteToHost,
+        Self::NetworkUnreachable,
+        Self::ConnectionReset,
+        Self::DnsUnknownHost,
+        Self::DnsInternal,
+        Self::MonitorConfig,
+        Self::Other,
+    ];
+
+    /// The reason of a documented sentence.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|reason| reason.as_str() == text)
+    }
+
     /// The documented sentence.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -138,13 +167,13 @@ impl PoolHealth {
             }
         }
         let enough = passing >= pool.endpoints_min;
-        let status = match pool.monitor {
+        let status = match pool.is_monitored() {
             _ if !pool.enabled => PoolStatus::Disabled,
-            None => PoolStatus::Unknown,
-            Some(_) if !decided && enabled > 0 => PoolStatus::Unknown,
-            Some(_) if !enough => PoolStatus::Critical,
-            Some(_) if passing < enabled => PoolStatus::Degraded,
-            Some(_) => PoolStatus::Healthy,
+            false => PoolStatus::Unknown,
+            true if !decided && enabled > 0 => PoolStatus::Unknown,
+            true if !enough => PoolStatus::Critical,
+            true if passing < enabled => PoolStatus::Degraded,
+            true => PoolStatus::Healthy,
         };
         let keeps_sessions = pool.enabled && enough;
         Self { status, is_fit: keeps_sessions && fit_weight > 0, keeps_sessions, fit_weight }
@@ -203,7 +232,7 @@ impl Health {
             .iter()
             .zip(&endpoints)
             .map(|(endpoint, known)| {
-                let monitored = config.pool(endpoint.pool).monitor.is_some();
+                let monitored = config.pool(endpoint.pool).is_monitored();
                 Admits::new(endpoint, monitored, known.verdict)
             })
             .collect();

@@ -47,7 +47,9 @@ pub use overrides::{
     RuleAction,
 };
 pub use place::{Coordinates, Country, Location, Node, Pop, Subdivision};
-pub use pool::{Endpoint, EndpointSteering, Pool, Weight};
+pub use pool::{
+    Endpoint, EndpointSteering, HealthSources, POOL_MONITORS_MAX, Pool, PoolMonitor, Weight,
+};
 pub use region::Region;
 pub use shedding::{LoadShedding, Percent, SheddingPolicy};
 pub use time::Timestamp;

@@ -12,7 +12,7 @@ pub struct Monitor {
     pub id: MonitorId,
     /// What one probe does.
     pub kind: MonitorKind,
-    /// TCP port; 0 is the endpoint's own, or else the protocol's default.
+    /// TCP or UDP port; 0 is the endpoint's own, or else the protocol's default. Pings have none.
     pub port: u16,
     /// Time between probes of one endpoint, in milliseconds.
     pub interval_ms: u32,
@@ -50,8 +50,23 @@ pub enum MonitorKind {
         /// Follow 3xx answers and judge the last one.
         follow_redirects: bool,
     },
-    /// A kind whose probe is not built: its endpoints fail with `Monitor Config Error`.
-    Unsupported,
+    /// An ICMP echo, then a UDP datagram that nobody calls undeliverable.
+    UdpIcmp,
+    /// An ICMP echo.
+    IcmpPing,
+    /// A greeting and a farewell over SMTP.
+    Smtp,
+    /// The standard health service of gRPC (`grpc.health.v1.Health/Check`), an addition of ours.
+    Grpc {
+        /// Whether TLS comes first; otherwise HTTP/2 is spoken with prior knowledge.
+        tls: bool,
+        /// Skip certificate validation.
+        allow_insecure: bool,
+        /// Whose health is asked for; `None` is the server as a whole.
+        service: Option<String>,
+        /// Metadata of the call; `Host` becomes the authority and yields to the endpoint's own.
+        headers: Vec<(String, Vec<String>)>,
+    },
 }
 
 /// Method of an HTTP probe.

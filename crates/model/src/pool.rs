@@ -1,10 +1,12 @@
 //! Pools and their endpoints.
 
+use alloc::collections::BTreeSet;
 use alloc::string::String;
+use alloc::vec::Vec;
 use core::ops::Range;
 
 use crate::config::{EndpointIx, MonitorIx, PoolIx};
-use crate::{Address, Coordinates, EndpointId, LoadShedding, PoolId, Timestamp};
+use crate::{Address, Coordinates, EndpointId, LoadShedding, PoolId, Region, Timestamp};
 
 /// A group of endpoints that serve the same thing.
 #[derive(Debug, Clone)]
@@ -17,8 +19,12 @@ pub struct Pool {
     pub enabled: bool,
     /// Fewer healthy endpoints than this make the pool critical. The API calls it `minimum_origins`.
     pub endpoints_min: u32,
-    /// The monitor that judges the endpoints; without one, health is ignored.
-    pub monitor: Option<MonitorIx>,
+    /// See [`Self::monitors`].
+    pub(crate) monitors: Vec<PoolMonitor>,
+    /// Regions whose checkers decide on health; `None` is every PoP (behaviour.md 7.5).
+    pub check_regions: Option<BTreeSet<Region>>,
+    /// Whose health a node steers by.
+    pub health_sources: HealthSources,
     /// How an endpoint is picked inside the pool.
     pub endpoint_steering: EndpointSteering,
     /// The share of its traffic that goes elsewhere.
@@ -34,6 +40,72 @@ impl Pool {
     pub fn endpoints(&self) -> impl ExactSizeIterator<Item = EndpointIx> + Clone + use<> {
         self.endpoints.clone().map(EndpointIx)
     }
+
+    /// Who probes the endpoints: nobody, one monitor, or the members of a monitor group that are
+    /// switched on. Each monitor comes once; at most [`POOL_MONITORS_MAX`].
+    #[must_use]
+    pub fn monitors(&self) -> &[PoolMonitor] {
+        &self.monitors
+    }
+
+    /// The monitors that have a say in the endpoints' health.
+    pub fn voters(&self) -> impl Iterator<Item = &PoolMonitor> + Clone {
+        self.monitors.iter().filter(|monitor| monitor.votes())
+    }
+
+    /// Whether anybody has a say in the endpoints' health; otherwise health is ignored
+    /// (behaviour.md 1.3, 7.7 item 6).
+    #[must_use]
+    pub fn is_monitored(&self) -> bool {
+        self.voters().next().is_some()
+    }
+}
+
+/// Monitors that one pool may have. Each is a probe of each endpoint per interval: a group of this
+/// size already asks every endpoint sixteen times as often as one monitor does.
+pub const POOL_MONITORS_MAX: usize = 16;
+
+/// A monitor's part in judging a pool: the pool's only one, or a member of its monitor group
+/// (behaviour.md 7.7).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PoolMonitor {
+    /// What is asked.
+    pub monitor: MonitorIx,
+    /// Its failure alone makes an endpoint unhealthy, whatever the other members say.
+    pub must_be_healthy: bool,
+    /// It probes and notifies, and never votes. Wins over `must_be_healthy`.
+    pub monitoring_only: bool,
+}
+
+impl PoolMonitor {
+    /// A monitor with one plain vote: what the monitor of a pool without a group has.
+    #[must_use]
+    pub const fn plain(monitor: MonitorIx) -> Self {
+        Self { monitor, must_be_healthy: false, monitoring_only: false }
+    }
+
+    /// Whether it has a say.
+    #[must_use]
+    pub const fn votes(&self) -> bool {
+        !self.monitoring_only
+    }
+
+    /// Whether it can make an endpoint unhealthy alone.
+    #[must_use]
+    pub const fn is_veto(&self) -> bool {
+        self.must_be_healthy && self.votes()
+    }
+}
+
+/// Whose finding a node steers by: the first source that has one (`health_sources`, behaviour.md
+/// 7.5).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum HealthSources {
+    /// The node's own PoP, which has a finding only while every PoP checks; then the installation.
+    #[default]
+    LocalGlobal,
+    /// The checkers of the node's own region, then the installation.
+    RegionalGlobal,
 }
 
 /// How an endpoint is picked inside a pool (behaviour.md 3).
@@ -158,7 +230,10 @@ impl Default for Weight {
 
 #[cfg(test)]
 mod tests {
+    use alloc::vec;
+
     use super::*;
+    use crate::{AffinityKey, AffinityKeys, ConfigBuilder, PoolSpec};
 
     #[test]
     fn every_hundredth_survives_the_binary_fraction() {
@@ -166,6 +241,31 @@ mod tests {
             let fraction = f64::from(hundredths) / 100.0;
             assert_eq!(Weight::from_fraction(fraction), Weight::from_hundredths(hundredths));
         }
+    }
+
+    #[test]
+    fn a_monitor_counts_once_and_only_voters_make_a_pool_monitored() {
+        let key = AffinityKey([0; 32]);
+        let watcher =
+            |monitor| PoolMonitor { monitoring_only: true, ..PoolMonitor::plain(monitor) };
+        let (a, b) = (MonitorIx(0), MonitorIx(1));
+        for (given, kept, voters) in [
+            (vec![], 0, 0),
+            (vec![PoolMonitor::plain(a)], 1, 1),
+            (vec![watcher(a), watcher(b)], 2, 0),
+            (vec![watcher(a), PoolMonitor::plain(b), PoolMonitor::plain(a)], 2, 1),
+            ((0..20).map(|n| PoolMonitor::plain(MonitorIx(n))).collect(), POOL_MONITORS_MAX, 16),
+        ] {
+            let mut builder = ConfigBuilder::new(AffinityKeys { current: key, previous: None });
+            let spec = PoolSpec::new(PoolId([1; 16]), "pool", vec![]);
+            builder.pool(PoolSpec { monitors: given.clone(), ..spec });
+            let config = builder.build();
+            let pool = &config.pools[0];
+            assert_eq!((pool.monitors().len(), pool.voters().count()), (kept, voters), "{given:?}");
+            assert_eq!(pool.is_monitored(), voters > 0, "{given:?}");
+        }
+        let both = PoolMonitor { must_be_healthy: true, ..watcher(a) };
+        assert!(!both.is_veto() && !both.votes());
     }
 
     #[test]

@@ -1,23 +1,25 @@
 //! The checker: which endpoints are probed, when, and what their probes add up to.
 //!
 //! One task owns all jobs and waits for whichever comes first: a new view, a probe that is due, a
-//! probe that ended, the shutdown. What a probe does on the wire is the [`Prober`]'s.
+//! probe that ended, the shutdown; and at least once a second, so that it notices when the whole
+//! process was stopped meanwhile. What a probe does on the wire is the [prober](crate::probe)'s.
 
 use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::future::pending;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use evenkeel_decision::health::{Outcome, Report, State, Thresholds};
-use evenkeel_model::{Config, EndpointHealth, EndpointId, FailureReason, Live, Verdict};
+use evenkeel_model::{Config, EndpointHealth, EndpointId, FailureReason, Live, MonitorId, Verdict};
 use tokio::sync::{mpsc, watch};
 use tokio::task::{AbortHandle, Id, JoinError, JoinSet};
 use tokio::time::{Instant, sleep_until};
-use tracing::{debug, error};
+use tracing::{debug, error, warn};
 
-use crate::probe::{Probe, Prober};
+use crate::probe::{Probe, Probing};
 use crate::stats::{Stats, count};
-use crate::target::Target;
+use crate::target::{JobId, Target};
 use crate::ticks::Ticks;
 
 /// Probes that run at once; each holds one socket and up to 64 KiB of response head. Further ones
@@ -27,7 +29,15 @@ use crate::ticks::Ticks;
 /// limit it shares.
 pub(crate) const PROBES_RUNNING_MAX: usize = 1024;
 
-/// Everything known of one endpoint's probing.
+/// The checker looks at the clock at least this often while there is anything to probe.
+const HEARTBEAT: Duration = Duration::from_secs(1);
+
+/// When the checker did not come to look for this long, the machine slept, the process was stopped,
+/// or had no processor. Probes under way have then run out of time through no fault of their
+/// endpoints, and those that came due meanwhile would all be made in one moment.
+const GAP_MIN: Duration = Duration::from_secs(3);
+
+/// Everything known of how one monitor probes one endpoint.
 struct Job {
     target: Target,
     state: State,
@@ -36,6 +46,8 @@ struct Job {
     ticks: Ticks,
     /// The job's entry in [`Checker::timers`].
     due: Instant,
+    /// When the probe that waits was due.
+    came_due: Instant,
     stage: Stage,
 }
 
@@ -64,25 +76,47 @@ pub(crate) struct Checker<P> {
     rng: fastrand::Rng,
     /// The configuration that `jobs` follow. Views that differ in health alone share it.
     config: Option<Arc<Config>>,
-    jobs: HashMap<EndpointId, Job>,
+    jobs: HashMap<JobId, Job>,
     /// When each job's next tick is due. As many entries as jobs.
-    timers: BTreeSet<(Instant, EndpointId)>,
+    ///
+    /// A tree and not a wheel: with 20,000 jobs an entry moves in less than a microsecond, where a
+    /// probe takes fifty and more (`bench/monitor`), and it keeps intervals of an hour and of a
+    /// tenth of a second alike without a second level.
+    timers: BTreeSet<(Instant, JobId)>,
     /// Jobs in stage `Waiting`, the longest waiting first.
-    waiting: VecDeque<EndpointId>,
+    waiting: VecDeque<JobId>,
     /// Probes of jobs in stage `Running`, and aborted ones until they are gone; at most
     /// [`PROBES_RUNNING_MAX`].
     running: JoinSet<Option<Probe>>,
     /// Whose probe a task of `running` is.
-    probed: HashMap<Id, EndpointId>,
+    probed: HashMap<Id, JobId>,
+    /// What an earlier process knew; empty once the first jobs have begun.
+    restored: Restored,
+    /// When the checker last looked at the clock.
+    looked: Instant,
 }
 
-impl<P: Prober> Checker<P> {
+/// What an earlier process knew of endpoints, by the monitor that it knew it from.
+pub(crate) type Restored = HashMap<(EndpointId, MonitorId), EndpointHealth>;
+
+/// What the checker waits for.
+enum Event {
+    Stop,
+    /// A view was published, or, with false, none will be any more.
+    View(bool),
+    Ended(Result<(Id, Option<Probe>), JoinError>),
+    /// Something is due, or nothing is and a second has passed.
+    Time,
+}
+
+impl<P: Probing> Checker<P> {
     /// A checker without jobs.
     pub(crate) fn new(
         prober: P,
         live: Live,
         reports: mpsc::Sender<Report>,
         stats: Arc<Stats>,
+        restored: Restored,
     ) -> Self {
         Self {
             prober: Arc::new(prober),
@@ -96,6 +130,8 @@ impl<P: Prober> Checker<P> {
             waiting: VecDeque::new(),
             running: JoinSet::new(),
             probed: HashMap::new(),
+            restored,
+            looked: Instant::now(),
         }
     }
 
@@ -109,21 +145,57 @@ impl<P: Prober> Checker<P> {
         let mut published = true;
         revision.mark_changed();
         loop {
-            let next = self.timers.first().map(|(due, _)| *due);
-            tokio::select! {
-                _ = shutdown.wait_for(|stop| *stop) => break,
-                changed = revision.changed(), if published => {
+            let next = self.timers.first().map(|(due, _)| (*due).min(self.looked + HEARTBEAT));
+            let event = tokio::select! {
+                _ = shutdown.wait_for(|stop| *stop) => Event::Stop,
+                changed = revision.changed(), if published => Event::View(changed.is_ok()),
+                Some(ended) = self.running.join_next_with_id() => Event::Ended(ended),
+                () = until(next) => Event::Time,
+            };
+            self.look();
+            match event {
+                Event::Stop => break,
+                Event::View(is_new) => {
                     // Without a publisher the last view stays, and its endpoints stay probed.
-                    published = changed.is_ok();
+                    published = is_new;
                     self.follow();
                 }
-                Some(ended) = self.running.join_next_with_id() => self.finish(ended),
-                () = until(next) => self.tick(),
+                Event::Ended(ended) => self.finish(ended),
+                Event::Time => self.tick(),
             }
             self.launch();
         }
         self.running.shutdown().await;
         self.stats.endpoints.store(0, Ordering::Relaxed);
+    }
+
+    /// Notices a gap in the time, and then lets the probes begin anew, spread like first ones. What
+    /// ran through the gap or came due in it says nothing about endpoints.
+    fn look(&mut self) {
+        let now = Instant::now();
+        let gap = now.saturating_duration_since(self.looked);
+        self.looked = now;
+        if gap < GAP_MIN || self.jobs.is_empty() {
+            return;
+        }
+        warn!(?gap, "Probes were held up; those under way are given up and begin anew.");
+        self.waiting.clear();
+        for (id, job) in &mut self.jobs {
+            match &job.stage {
+                Stage::Idle if job.due > now => continue,
+                Stage::Idle | Stage::Waiting => {}
+                Stage::Running(task) => {
+                    self.probed.remove(&task.id());
+                    task.abort();
+                    count(&self.stats.probes_abstained);
+                }
+            }
+            job.stage = Stage::Idle;
+            self.timers.remove(&(job.due, *id));
+            job.ticks = Ticks::new(job.target.interval(), now, &mut self.rng);
+            job.due = job.ticks.due();
+            self.timers.insert((job.due, *id));
+        }
     }
 
     /// Makes the jobs those that the current view asks for.
@@ -133,26 +205,27 @@ impl<P: Prober> Checker<P> {
             return;
         }
         let now = Instant::now();
-        let mut gone: HashSet<EndpointId> = self.jobs.keys().copied().collect();
+        let mut gone: HashSet<JobId> = self.jobs.keys().copied().collect();
         for target in Target::all(&config) {
             let id = target.id();
             gone.remove(&id);
             match self.jobs.get(&id) {
                 Some(job) if job.target.asks_the_same(&target) => self.renew(target, now),
-                Some(job) if job.target.monitor_id() == target.monitor_id() => {
+                Some(job) => {
                     // Another question: the verdict holds until there are answers to it, the
                     // streak against it is void.
                     let (state, health) = (State::from(job.state.verdict()), job.health);
                     self.stop(id);
                     self.start(target, state, health, now);
                 }
-                Some(_) => {
-                    self.stop(id);
-                    self.start(target, State::default(), EndpointHealth::default(), now);
+                None => {
+                    let known = self.restored.remove(&(id.endpoint, id.monitor));
+                    let health = known.unwrap_or_default();
+                    self.start(target, State::from(health.verdict), health, now);
                 }
-                None => self.start(target, State::default(), EndpointHealth::default(), now),
             }
         }
+        self.restored = HashMap::new();
         for id in gone {
             self.stop(id);
         }
@@ -163,12 +236,15 @@ impl<P: Prober> Checker<P> {
         self.config = Some(config);
     }
 
-    /// Starts a job. A state kept over a restart would come in here.
+    /// Starts a job, from what is known already.
     fn start(&mut self, target: Target, state: State, health: EndpointHealth, now: Instant) {
         let ticks = Ticks::new(target.interval(), now, &mut self.rng);
         let (id, due) = (target.id(), ticks.due());
         self.timers.insert((due, id));
-        self.jobs.insert(id, Job { target, state, health, ticks, due, stage: Stage::Idle });
+        self.jobs.insert(
+            id,
+            Job { target, state, health, ticks, due, came_due: due, stage: Stage::Idle },
+        );
     }
 
     /// Takes over what changed besides the question.
@@ -184,7 +260,7 @@ impl<P: Prober> Checker<P> {
         job.target = target;
     }
 
-    fn stop(&mut self, id: EndpointId) {
+    fn stop(&mut self, id: JobId) {
         let Some(job) = self.jobs.remove(&id) else { return };
         self.timers.remove(&(job.due, id));
         if let Stage::Running(task) = job.stage {
@@ -204,6 +280,7 @@ impl<P: Prober> Checker<P> {
             self.timers.insert((job.due, id));
             if let Stage::Idle = job.stage {
                 job.stage = Stage::Waiting;
+                job.came_due = due;
                 self.waiting.push_back(id);
             } else {
                 count(&self.stats.ticks_skipped);
@@ -217,6 +294,10 @@ impl<P: Prober> Checker<P> {
             && let Some(id) = self.waiting.pop_front()
         {
             let Some(job) = self.jobs.get_mut(&id) else { continue };
+            let late = Instant::now().saturating_duration_since(job.came_due).as_micros();
+            let late = u64::try_from(late).unwrap_or(u64::MAX);
+            self.stats.lateness_us_max.fetch_max(late, Ordering::Relaxed);
+            self.stats.lateness_us_sum.fetch_add(late, Ordering::Relaxed);
             let (prober, target) = (Arc::clone(&self.prober), job.target.clone());
             let task = self.running.spawn(async move { prober.probe(&target).await });
             self.probed.insert(task.id(), id);
@@ -274,11 +355,8 @@ impl Job {
         if self.health.verdict != before {
             self.log_edge();
         }
-        Report {
-            endpoint: self.target.id(),
-            monitor: self.target.monitor_id(),
-            health: self.health,
-        }
+        let JobId { endpoint, monitor } = self.target.id();
+        Report { endpoint, monitor, health: self.health }
     }
 
     /// Tells this checker's own opinion. The published verdict, which other checkers have a say in,

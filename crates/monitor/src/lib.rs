@@ -7,39 +7,43 @@
 //! ```text
 //!   View ──▶ target ──▶ checker ──▶ probe ──▶ endpoint
 //!            what to    when, and   resolve, connect,
-//!            ask        the verdict TLS, HTTP, judge
+//!            ask        the verdict TLS, speak, judge
 //!                          │
 //!                          └──▶ Report, to the publisher
 //! ```
 //!
-//! What is left to others: whether a verdict becomes part of the next view (`control`), what it
-//! means for pools (`model`), and passive signs of health from real traffic (`proxy`). The vote of
-//! several checkers, monitor groups, and probes by ICMP, UDP and SMTP come later: the first two
-//! between the reports and the publisher, the last as further kinds in `probe`.
+//! What is left to others: whether a verdict becomes part of the next view (`control`), the votes of
+//! several checkers and of the members of a monitor group (`decision`), what follows for pools
+//! (`model`), and passive signs of health from real traffic (`proxy`).
+//!
+//! A [`Prober`] by itself asks once, and tells each step and its time.
 
+mod ask;
 mod checker;
-mod once;
 mod probe;
 mod stats;
 mod target;
 mod ticks;
+mod trace;
 
 #[cfg(test)]
 mod testing;
 
+use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 use evenkeel_decision::health::Report;
-use evenkeel_model::Live;
+use evenkeel_model::{EndpointHealth, EndpointId, Live, MonitorId};
 use rustls::RootCertStore;
 use tokio::sync::{mpsc, watch};
 
-pub use once::OneShot;
+pub use ask::Ask;
+pub use probe::{ProbeResult, Prober};
 pub use stats::Stats;
+pub use trace::{Phase, PhaseName};
 
 use checker::Checker;
-use probe::Network;
 
 /// What the checker works with.
 #[derive(Debug)]
@@ -57,6 +61,9 @@ pub struct Options {
     pub own_addresses: Vec<SocketAddr>,
     /// Counted here.
     pub stats: Arc<Stats>,
+    /// What an earlier process knew and is fresh enough to go on from (behaviour.md 7.4): the jobs
+    /// of the first view start in this state instead of `Unknown`. Nothing is reported of it.
+    pub restored: HashMap<(EndpointId, MonitorId), EndpointHealth>,
 }
 
 /// Probes until `shutdown` holds true or its sender is gone.
@@ -69,9 +76,9 @@ pub struct Options {
 /// being resolved holds one thread of the runtime's blocking pool until the system's resolver gives
 /// up, so a runtime that must end promptly is shut down in the background.
 pub async fn run(options: Options, shutdown: watch::Receiver<bool>) {
-    let Options { live, revision, reports, roots, own_addresses, stats } = options;
-    let network = Network::new(roots, own_addresses);
-    Checker::new(network, live, reports, stats).run(revision, shutdown).await;
+    let Options { live, revision, reports, roots, own_addresses, stats, restored } = options;
+    let prober = Prober::new(roots, own_addresses);
+    Checker::new(prober, live, reports, stats, restored).run(revision, shutdown).await;
 }
 
 #[cfg(test)]
@@ -84,7 +91,7 @@ mod tests {
     use tokio::time::timeout;
 
     use super::*;
-    use crate::testing::{Ask, config, endpoint, monitor};
+    use crate::testing::{HttpAsk, config, endpoint, monitor};
 
     /// From the view to the report and back to silence, with everything real.
     #[tokio::test]
@@ -97,7 +104,7 @@ mod tests {
                 let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n").await;
             }
         });
-        let often = Monitor { interval_ms: 50, ..monitor(Ask::default().into()) };
+        let often = Monitor { interval_ms: 50, ..monitor(HttpAsk::default().into()) };
         let (_writer, live) =
             Live::new(config(Some(often), vec![endpoint("127.0.0.1", port)]).view(1));
         let (_revision, revision) = watch::channel(1);
@@ -110,6 +117,7 @@ mod tests {
             roots: Arc::new(RootCertStore::empty()),
             own_addresses: Vec::new(),
             stats: Arc::default(),
+            restored: HashMap::new(),
         };
         let checker = tokio::spawn(run(options, shutdown));
         let mut next = async || timeout(Duration::from_secs(10), inbox.recv()).await.unwrap();

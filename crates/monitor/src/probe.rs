@@ -1,27 +1,32 @@
 //! One probe: up to `1 + retries` attempts, each a fresh connection with a clock of its own
 //! (behaviour.md 7.3).
 //!
-//! A further kind of monitor is a further file here and a further arm in [`Network::attempt`].
+//! A further kind of monitor is a further file here and a further arm in [`Prober::attempt`].
 
 mod dial;
 mod exchange;
+mod grpc;
 mod http;
+mod icmp;
 mod request;
 mod site;
+mod smtp;
 mod tls;
 mod watched;
 
 use std::future::Future;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use evenkeel_model::{FailureReason, MonitorKind};
+use evenkeel_model::{EndpointHealth, FailureReason, MonitorKind, Verdict};
 use rustls::RootCertStore;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 use tracing::warn;
 
+use crate::ask::Ask;
 use crate::target::Target;
+use crate::trace::{Phase, Trace};
 use dial::Resolver;
 use tls::Connectors;
 
@@ -33,7 +38,7 @@ pub(crate) struct Probe {
     /// Status of the response that was judged, 0 without one.
     pub response_code: u16,
     /// From the start of connect to the first byte of the response (TCP: to the end of the
-    /// handshake), of an attempt that passed.
+    /// handshake; pings: to the reply), of an attempt that passed.
     pub rtt: Option<Duration>,
 }
 
@@ -44,8 +49,8 @@ impl Probe {
     }
 }
 
-/// Runs probes: over the network, or as a test has it.
-pub(crate) trait Prober: Send + Sync + 'static {
+/// Runs probes for the checker: over the network, or as a test has it.
+pub(crate) trait Probing: Send + Sync + 'static {
     /// Probes once. `None` when this machine lacked what a probe takes, so that nothing can be said
     /// about the endpoint. Dropping the future ends the probe and closes its socket.
     fn probe(&self, target: &Target) -> impl Future<Output = Option<Probe>> + Send;
@@ -80,74 +85,168 @@ impl From<FailureReason> for Miss {
     }
 }
 
+/// The clock and the trace of one attempt.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Attempt<'a> {
+    deadline: Instant,
+    trace: &'a Trace,
+}
+
+impl Attempt<'_> {
+    /// Waits for a step as long as the attempt's time lasts; `late` is what its end during this
+    /// step is called.
+    async fn within<T>(
+        &self,
+        late: FailureReason,
+        step: impl Future<Output = T>,
+    ) -> Result<T, Miss> {
+        timeout_at(self.deadline, step).await.map_err(|_| {
+            self.trace.because(&"no answer in time");
+            Miss::TimedOut(late)
+        })
+    }
+}
+
+/// What one probe came to, asked for by a person.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProbeResult {
+    /// The verdict of this probe alone, whatever streak the monitor asks for. `Unknown` when this
+    /// machine lacked what a probe takes; the last phase says what.
+    pub health: EndpointHealth,
+    /// What was done, in order.
+    pub phases: Vec<Phase>,
+    /// The endpoint's address, if one was found.
+    pub address: Option<IpAddr>,
+}
+
 /// How often this machine's own want is logged. It hits thousands of probes at once and would fill
 /// the log just when disk space may be the next thing to run out; the metric counts each.
 const OWN_WANT_LOGGED_EVERY: Duration = Duration::from_secs(60);
 
-/// Probes over the network.
-pub(crate) struct Network {
+/// Probes over the network. One serves for any number of probes, at once too.
+#[derive(Debug)]
+pub struct Prober {
     resolver: Resolver,
     connectors: Connectors,
     own_want_logged: Mutex<Option<Instant>>,
 }
 
-impl Network {
-    /// `own` are the addresses at which this process takes traffic.
-    pub(crate) fn new(roots: Arc<RootCertStore>, own: Vec<SocketAddr>) -> Self {
+impl Prober {
+    /// `roots` are whom probes over TLS believe, see [`evenkeel_net::tls::machine_roots`].
+    /// `own_addresses` are where this process takes traffic itself: an endpoint name that resolves
+    /// to one of them is not probed, its reason is `DNS Internal` (behaviour.md 7.3).
+    #[must_use]
+    pub fn new(roots: Arc<RootCertStore>, own_addresses: Vec<SocketAddr>) -> Self {
         Self {
-            resolver: Resolver::new(own),
+            resolver: Resolver::new(own_addresses),
             connectors: Connectors::new(roots),
             own_want_logged: Mutex::new(None),
         }
     }
 
-    fn log_own_want(&self, error: &std::io::Error) {
-        let now = Instant::now();
-        let mut logged = self.own_want_logged.lock().unwrap_or_else(PoisonError::into_inner);
-        if logged.is_none_or(|last| now.duration_since(last) >= OWN_WANT_LOGGED_EVERY) {
-            *logged = Some(now);
-            warn!(%error, "This machine lacks what a probe takes; verdicts stay as they are.");
-        }
+    /// Probes once, retries included, and tells how it went. Nothing comes of it elsewhere. Takes
+    /// at most `1 + retries` times the monitor's timeout.
+    ///
+    /// Needs a tokio runtime with I/O and time. Dropping the future ends the probe and closes its
+    /// socket.
+    pub async fn probe(&self, ask: Ask<'_>) -> ProbeResult {
+        let trace = Trace::on();
+        let probe = self.run(&ask, &trace).await;
+        let health = match probe {
+            Some(probe) => EndpointHealth {
+                verdict: match probe.reason {
+                    FailureReason::NoFailures => Verdict::Healthy,
+                    _ => Verdict::Unhealthy,
+                },
+                reason: probe.reason,
+                response_code: probe.response_code,
+                rtt_us: probe.rtt_us(),
+            },
+            None => EndpointHealth { reason: FailureReason::Other, ..EndpointHealth::default() },
+        };
+        let (phases, address) = trace.finish();
+        ProbeResult { health, phases, address }
     }
 
-    async fn attempt(&self, target: &Target, deadline: Instant) -> Result<Pass, Miss> {
-        match &target.monitor().kind {
-            MonitorKind::Tcp => self.handshake(target, deadline).await,
-            MonitorKind::Http { .. } => http::attempt(self, target, deadline).await,
-            MonitorKind::Unsupported => Err(FailureReason::MonitorConfig.into()),
-        }
-    }
-
-    /// The `tcp` monitor: a handshake, and goodbye.
-    async fn handshake(&self, target: &Target, deadline: Instant) -> Result<Pass, Miss> {
-        let port = target.port().ok_or(FailureReason::MonitorConfig)?;
-        let address = self.resolver.resolve(&target.endpoint().address, port, deadline).await?;
-        let started = Instant::now();
-        dial::connect(address, deadline).await?;
-        Ok(Pass { response_code: 0, rtt: started.elapsed() })
-    }
-}
-
-impl Prober for Network {
-    async fn probe(&self, target: &Target) -> Option<Probe> {
-        let mut retries = target.monitor().retries;
+    async fn run(&self, ask: &Ask<'_>, trace: &Trace) -> Option<Probe> {
+        let mut retries = ask.monitor.retries;
         let (reason, response_code) = loop {
-            let deadline = Instant::now() + target.timeout();
-            match self.attempt(target, deadline).await {
+            let attempt = Attempt { deadline: Instant::now() + ask.timeout(), trace };
+            match self.attempt(ask, attempt).await {
                 Ok(Pass { response_code, rtt }) => {
                     let reason = FailureReason::NoFailures;
                     return Some(Probe { reason, response_code, rtt: Some(rtt) });
                 }
-                Err(Miss::TimedOut(_)) if retries > 0 => retries -= 1,
+                Err(Miss::TimedOut(reason)) if retries > 0 => {
+                    retries -= 1;
+                    trace.failed(reason);
+                    trace.next_attempt();
+                }
                 Err(Miss::TimedOut(reason)) => break (reason, 0),
                 Err(Miss::Failed { reason, response_code }) => break (reason, response_code),
                 Err(Miss::Own(error)) => {
+                    trace.because(&format_args!("this machine lacks what a probe takes: {error}"));
+                    trace.failed(FailureReason::Other);
                     self.log_own_want(&error);
                     return None;
                 }
             }
         };
+        trace.failed(reason);
         Some(Probe { reason, response_code, rtt: None })
+    }
+
+    async fn attempt(&self, ask: &Ask<'_>, attempt: Attempt<'_>) -> Result<Pass, Miss> {
+        match &ask.monitor.kind {
+            MonitorKind::Tcp => self.handshake(ask, attempt).await,
+            MonitorKind::Http { .. } => http::attempt(self, ask, attempt).await,
+            MonitorKind::UdpIcmp => icmp::knock(self, ask, attempt).await,
+            MonitorKind::IcmpPing => icmp::ping(self, ask, attempt).await,
+            MonitorKind::Smtp => smtp::attempt(self, ask, attempt).await,
+            MonitorKind::Grpc { .. } => grpc::attempt(self, ask, attempt).await,
+        }
+    }
+
+    /// The `tcp` monitor: a handshake, and goodbye.
+    async fn handshake(&self, ask: &Ask<'_>, attempt: Attempt<'_>) -> Result<Pass, Miss> {
+        let port = required_port(ask, attempt)?;
+        let address = self.resolver.resolve(ask.address, port, attempt).await?;
+        let started = Instant::now();
+        dial::connect(address, attempt).await?;
+        Ok(Pass { response_code: 0, rtt: started.elapsed() })
+    }
+
+    fn log_own_want(&self, error: &std::io::Error) {
+        if self.is_time_to_log() {
+            warn!(%error, "This machine lacks what a probe takes; verdicts stay as they are.");
+        }
+    }
+
+    fn is_time_to_log(&self) -> bool {
+        let now = Instant::now();
+        let mut logged = self.own_want_logged.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_time = logged.is_none_or(|last| now.duration_since(last) >= OWN_WANT_LOGGED_EVERY);
+        if is_time {
+            *logged = Some(now);
+        }
+        is_time
+    }
+}
+
+/// The port to probe, of monitors that cannot do without.
+fn required_port(ask: &Ask<'_>, attempt: Attempt<'_>) -> Result<u16, Miss> {
+    ask.port().ok_or_else(|| impossible(attempt, "neither the monitor nor the endpoint has a port"))
+}
+
+/// A monitor that asks for what cannot be asked.
+fn impossible(attempt: Attempt<'_>, why: &str) -> Miss {
+    attempt.trace.because(&why);
+    FailureReason::MonitorConfig.into()
+}
+
+impl Probing for Prober {
+    async fn probe(&self, target: &Target) -> Option<Probe> {
+        self.run(&target.ask(), &Trace::off()).await
     }
 }
 

@@ -1,15 +1,22 @@
-//! What one probe asks of whom: an endpoint and the monitor that judges it.
+//! Who is probed by whom, as places of a configuration.
 
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use evenkeel_model::{
-    Config, Endpoint, EndpointId, EndpointIx, Monitor, MonitorId, MonitorIx, MonitorKind, Pool,
+    Config, Endpoint, EndpointId, EndpointIx, Monitor, MonitorId, MonitorIx, Pool,
 };
 
-/// How much of a pool's identifier a probe tells the endpoint (behaviour.md 7.3).
-const POOL_ID_PREFIX_DIGITS: usize = 16;
+use crate::ask::Ask;
+
+/// Whose outcomes add up to one verdict, and whose probes never overlap: an endpoint as one monitor
+/// sees it. The members of a monitor group each have their own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct JobId {
+    pub endpoint: EndpointId,
+    pub monitor: MonitorId,
+}
 
 /// One endpoint and its monitor, as places of a configuration that stays whole while held.
 #[derive(Clone)]
@@ -20,29 +27,23 @@ pub(crate) struct Target {
 }
 
 impl Target {
-    /// An endpoint and any monitor of its configuration.
-    pub(crate) const fn new(config: Arc<Config>, endpoint: EndpointIx, monitor: MonitorIx) -> Self {
-        Self { config, endpoint, monitor }
-    }
-
-    /// Everything a configuration wants probed: enabled endpoints of enabled pools with a monitor
-    /// (behaviour.md 1.4).
+    /// Everything a configuration wants probed: enabled endpoints of enabled pools, by each monitor
+    /// of their pool (behaviour.md 1.4, 7.7).
     pub(crate) fn all(config: &Arc<Config>) -> impl Iterator<Item = Self> {
-        config.endpoints_indexed().filter_map(|(ix, endpoint)| {
-            let pool = config.pool(endpoint.pool);
-            let monitor = pool.monitor.filter(|_| pool.enabled && endpoint.enabled)?;
-            Some(Self { config: Arc::clone(config), endpoint: ix, monitor })
+        config.endpoints_indexed().flat_map(move |(endpoint, known)| {
+            let pool = config.pool(known.pool);
+            let monitors = if pool.enabled && known.enabled { pool.monitors() } else { &[] };
+            monitors.iter().map(move |member| Self {
+                config: Arc::clone(config),
+                endpoint,
+                monitor: member.monitor,
+            })
         })
     }
 
-    /// The endpoint's identity.
-    pub(crate) fn id(&self) -> EndpointId {
-        self.endpoint().id
-    }
-
-    /// The monitor's identity.
-    pub(crate) fn monitor_id(&self) -> MonitorId {
-        self.monitor().id
+    /// Which endpoint and which monitor.
+    pub(crate) fn id(&self) -> JobId {
+        JobId { endpoint: self.endpoint().id, monitor: self.monitor().id }
     }
 
     pub(crate) fn endpoint(&self) -> &Endpoint {
@@ -62,40 +63,17 @@ impl Target {
         Duration::from_millis(u64::from(self.monitor().interval_ms))
     }
 
-    /// Limit on one attempt.
-    pub(crate) fn timeout(&self) -> Duration {
-        Duration::from_millis(u64::from(self.monitor().timeout_ms))
-    }
-
-    /// The port to probe: the monitor's, else the endpoint's, else the protocol's (behaviour.md
-    /// U27).
-    pub(crate) fn port(&self) -> Option<u16> {
-        let protocol = match self.monitor().kind {
-            MonitorKind::Http { tls: false, .. } => 80,
-            MonitorKind::Http { tls: true, .. } => 443,
-            MonitorKind::Tcp | MonitorKind::Unsupported => 0,
-        };
-        [self.monitor().port, self.endpoint().port, protocol].into_iter().find(|port| *port != 0)
-    }
-
-    /// Who asks, as the endpoint sees it. Monitors cannot change it (behaviour.md 7.3).
-    pub(crate) fn user_agent(&self) -> String {
-        let pool = self.pool().id.to_string();
-        format!(
-            "Mozilla/5.0 (compatible; Evenkeel-Traffic-Manager/1.0; \
-             +https://github.com/evenkeel/evenkeel; pool-id: {})",
-            &pool[..POOL_ID_PREFIX_DIGITS]
-        )
+    /// What a probe asks.
+    pub(crate) fn ask(&self) -> Ask<'_> {
+        Ask::new(self.pool().id, self.endpoint(), self.monitor())
     }
 
     /// Whether a probe of `other` would put the same question to the same endpoint, so that
     /// outcomes counted for one count for the other (behaviour.md 7.4). How often is asked, how
     /// long is waited and how many outcomes decide are no part of the question.
     pub(crate) fn asks_the_same(&self, other: &Self) -> bool {
-        let (ours, theirs) = (self.endpoint(), other.endpoint());
-        ours.id == theirs.id
-            && ours.host == theirs.host
-            && self.monitor().id == other.monitor().id
+        self.id() == other.id()
+            && self.endpoint().host == other.endpoint().host
             && self.monitor().kind == other.monitor().kind
             && self.monitor().port == other.monitor().port
     }

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use evenkeel_model::{
     Address, AffinityKey, AffinityKeys, BodyMatch, Config, ConfigBuilder, EndpointSpec,
-    ExpectedCodes, Health, Method, Monitor, MonitorId, MonitorKind, PoolId, PoolSpec, View,
+    ExpectedCodes, Health, Method, Monitor, MonitorId, MonitorKind, PoolId, PoolMonitor, PoolSpec,
+    View,
 };
 
 use crate::target::Target;
@@ -27,8 +28,8 @@ pub(crate) fn monitor(kind: MonitorKind) -> Monitor {
 }
 
 /// Members of an HTTP monitor, with the API's defaults.
-#[derive(Clone, Copy)]
-pub(crate) struct Ask<'a> {
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct HttpAsk<'a> {
     pub tls: bool,
     pub allow_insecure: bool,
     pub method: Method,
@@ -39,7 +40,7 @@ pub(crate) struct Ask<'a> {
     pub follow: bool,
 }
 
-impl Default for Ask<'_> {
+impl Default for HttpAsk<'_> {
     fn default() -> Self {
         Self {
             tls: false,
@@ -54,8 +55,8 @@ impl Default for Ask<'_> {
     }
 }
 
-impl From<Ask<'_>> for MonitorKind {
-    fn from(ask: Ask<'_>) -> Self {
+impl From<HttpAsk<'_>> for MonitorKind {
+    fn from(ask: HttpAsk<'_>) -> Self {
         let header = |(name, value): &(&str, &str)| ((*name).to_owned(), vec![(*value).to_owned()]);
         Self::Http {
             tls: ask.tls,
@@ -77,13 +78,15 @@ pub(crate) fn endpoint(address: &str, port: u16) -> EndpointSpec {
 
 /// One pool with a monitor, or without.
 pub(crate) fn config(monitor: Option<Monitor>, endpoints: Vec<EndpointSpec>) -> ConfigSpec {
-    ConfigSpec { monitor, endpoints, enabled: true }
+    ConfigSpec { monitor, more: Vec::new(), endpoints, enabled: true }
 }
 
 /// One pool, still to be altered.
 #[derive(Clone)]
 pub(crate) struct ConfigSpec {
     pub monitor: Option<Monitor>,
+    /// Further members of its monitor group.
+    pub more: Vec<Monitor>,
     pub endpoints: Vec<EndpointSpec>,
     pub enabled: bool,
 }
@@ -93,9 +96,11 @@ impl ConfigSpec {
     pub(crate) fn build(&self) -> Arc<Config> {
         let key = AffinityKey([0; 32]);
         let mut builder = ConfigBuilder::new(AffinityKeys { current: key, previous: None });
-        let monitor = self.monitor.clone().map(|monitor| builder.monitor(monitor));
+        let monitors = self.monitor.iter().chain(&self.more).cloned();
+        let monitors =
+            monitors.map(|monitor| PoolMonitor::plain(builder.monitor(monitor))).collect();
         let spec = PoolSpec::new(POOL, "pool", self.endpoints.clone());
-        builder.pool(PoolSpec { enabled: self.enabled, monitor, ..spec });
+        builder.pool(PoolSpec { enabled: self.enabled, monitors, ..spec });
         Arc::new(builder.build())
     }
 

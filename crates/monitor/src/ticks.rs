@@ -1,8 +1,10 @@
 //! When one endpoint's probes are due: once in every interval of a grid of its own.
 //!
-//! Each probe falls into the first tenth of its interval, at random. Two probes are then apart by
-//! the interval ±10 % (behaviour.md 7.4), the long-run rate is exact, and endpoints that started
-//! together do not stay together.
+//! Endpoints that appear together get their first probe within two seconds. Would they keep that
+//! pace, 20,000 of them were all asked in the same two seconds of every interval; so each grid moves
+//! to a place of its own in the interval, drawn at random, by a little each time. Together with some
+//! jitter two probes are apart by the interval ±10 % (behaviour.md 7.4), and the long-run rate is
+//! exact.
 
 use std::time::Duration;
 
@@ -13,6 +15,14 @@ use tokio::time::Instant;
 /// be dialled in the same millisecond.
 pub(crate) const FIRST_PROBE_WITHIN: Duration = Duration::from_secs(2);
 
+/// The most that a grid moves at once, as a share of the interval. It arrives after seven intervals
+/// at most, for no place is further than half an interval away.
+const DRIFT: f64 = 0.08;
+
+/// How far into its interval a probe may fall, at random, as a share of it. With [`DRIFT`] to either
+/// side it makes the ±10 %.
+const JITTER: f64 = 0.02;
+
 /// One endpoint's grid.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Ticks {
@@ -21,6 +31,10 @@ pub(crate) struct Ticks {
     interval: Duration,
     /// How far into that interval the probe is due.
     offset: Duration,
+    /// When the last probe was due.
+    last: Instant,
+    /// How far the grid has still to move, in nanoseconds.
+    drift_ns: i64,
 }
 
 impl Ticks {
@@ -28,8 +42,10 @@ impl Ticks {
     /// is shorter.
     pub(crate) fn new(interval: Duration, now: Instant, rng: &mut fastrand::Rng) -> Self {
         let interval = at_least_a_millisecond(interval);
-        let wait = interval.min(FIRST_PROBE_WITHIN).mul_f64(rng.f64());
-        Self { start: now + wait, interval, offset: Duration::ZERO }
+        let start = now + interval.min(FIRST_PROBE_WITHIN).mul_f64(rng.f64());
+        let last = start.checked_sub(interval).unwrap_or(now);
+        let half = nanoseconds(interval) / 2;
+        Self { start, interval, offset: Duration::ZERO, last, drift_ns: rng.i64(-half..=half) }
     }
 
     /// When the next probe is due.
@@ -43,8 +59,15 @@ impl Ticks {
         let passed = now.saturating_duration_since(self.start).as_nanos();
         let into = passed % self.interval.as_nanos();
         let rest = u64::try_from(self.interval.as_nanos() - into).unwrap_or(u64::MAX);
-        self.start = now.max(self.start) + Duration::from_nanos(rest);
-        self.offset = self.interval.mul_f64(rng.f64() / 10.0);
+        let start = now.max(self.start) + Duration::from_nanos(rest);
+        let most = nanoseconds(self.interval.mul_f64(DRIFT));
+        let step_ns = self.drift_ns.clamp(-most, most);
+        self.drift_ns -= step_ns;
+        let step = Duration::from_nanos(step_ns.unsigned_abs());
+        self.last = self.due();
+        // One that is late may have moved to before now.
+        self.start = if step_ns < 0 { (start - step).max(now) } else { start + step };
+        self.offset = self.interval.mul_f64(rng.f64() * JITTER);
     }
 
     /// Changes the interval. The next probe comes that long after the last one, but not before a
@@ -57,15 +80,19 @@ impl Ticks {
         rng: &mut fastrand::Rng,
     ) {
         let new = Self::new(interval, now, rng);
-        let last_start = self.start.checked_sub(self.interval).unwrap_or(now);
-        let start = new.start.max(last_start + new.interval).min(self.due());
-        *self = Self { start, ..new };
+        let start = new.start.max(self.last + new.interval).min(self.due());
+        *self = Self { start, last: self.last, ..new };
     }
 }
 
 /// The API accepts whole seconds; zero would make a loop without an end of whoever advances.
 fn at_least_a_millisecond(interval: Duration) -> Duration {
     interval.max(Duration::from_millis(1))
+}
+
+/// Intervals are an hour at most.
+fn nanoseconds(duration: Duration) -> i64 {
+    i64::try_from(duration.as_nanos()).unwrap_or(i64::MAX)
 }
 
 #[cfg(test)]
@@ -88,12 +115,29 @@ mod tests {
                     ticks.advance(ticks.due(), &mut rng);
                     let gap = (ticks.due() - last).as_secs_f64() / interval.as_secs_f64();
                     assert!((0.9..=1.1).contains(&gap), "seed {seed}, probe {n}: {gap}");
-                    let drift = ticks.due() - (first + interval * n);
-                    assert!(drift <= interval / 10, "seed {seed}, probe {n}: {drift:?}");
+                    let drift = (ticks.due() - first).as_secs_f64() / interval.as_secs_f64();
+                    let drift = drift - f64::from(n);
+                    assert!((-0.5..=0.52).contains(&drift), "seed {seed}, probe {n}: {drift}");
                     last = ticks.due();
                 }
             }
         }
+    }
+
+    #[test]
+    fn grids_that_begin_together_soon_share_the_interval_evenly() {
+        let mut rng = fastrand::Rng::with_seed(7);
+        let (now, interval) = (Instant::now(), Duration::from_secs(60));
+        let mut tenths = [0; 10];
+        for _ in 0..10_000 {
+            let mut ticks = Ticks::new(interval, now, &mut rng);
+            for _ in 0..7 {
+                ticks.advance(ticks.due(), &mut rng);
+            }
+            let into = (ticks.due() - now).as_millis() % interval.as_millis();
+            tenths[(into * 10 / interval.as_millis()) as usize] += 1;
+        }
+        assert!(tenths.iter().all(|count| (850..1_150).contains(count)), "{tenths:?}");
     }
 
     #[test]
@@ -106,7 +150,9 @@ mod tests {
             let mut late = ticks;
             late.advance(first + Duration::from_millis(late_ms), &mut rng);
             let window = first + interval * intervals;
-            assert!((window..=window + interval / 10).contains(&late.due()), "{late_ms} ms late");
+            let window = window - interval / 10..=window + interval / 10;
+            assert!(window.contains(&late.due()), "{late_ms} ms late");
+            assert!(late.due() >= first + Duration::from_millis(late_ms));
         }
         ticks.advance(first, &mut rng);
         assert!(ticks.due() > first);
@@ -121,7 +167,7 @@ mod tests {
             let first = ticks.due();
             ticks.advance(first, &mut rng);
             for (after_s, interval_s, soonest_s, latest_s) in
-                [(100, 10, 100, 102), (5, 10, 10, 10), (5, 7200, 3600, 3960), (1200, 1, 1200, 1201)]
+                [(100, 10, 100, 102), (5, 10, 10, 10), (5, 7200, 3240, 3960), (1200, 1, 1200, 1201)]
             {
                 let mut changed = ticks;
                 let now = first + Duration::from_secs(after_s);

@@ -1,9 +1,11 @@
 //! The edge to the operating system that every plane shares: listeners, dialing, name resolution,
-//! TLS clients, certificates, where addresses are, and the real clock. Knows nothing of balancing or HTTP.
+//! pings, TLS clients, certificates, where addresses are, and the real clock. Knows nothing of
+//! balancing or HTTP.
 
 pub mod certificate;
 pub mod dial;
 pub mod geo;
+pub mod icmp;
 pub mod listen;
 pub mod resolve;
 pub mod tls;

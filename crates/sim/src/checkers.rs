@@ -3,10 +3,11 @@
 
 use std::collections::BTreeMap;
 
+use evenkeel_decision::health::group::combine;
 use evenkeel_decision::health::{Outcome, State, Thresholds};
 use evenkeel_model::{
-    Config, EndpointHealth, EndpointId, Health, Latency, MonitorId, MonitorIx, Pool, PoolId,
-    Verdict,
+    Config, EndpointHealth, EndpointId, EndpointIx, Health, Latency, MonitorId, MonitorIx, Pool,
+    PoolId, Verdict,
 };
 
 use crate::chance::Chance;
@@ -39,7 +40,9 @@ impl Checkers {
     pub fn probe(&mut self, config: &Config, ix: MonitorIx, servers: &mut Servers) -> bool {
         let monitor = config.monitor(ix);
         let mut changed = false;
-        let pools = config.pools.iter().filter(|pool| pool.enabled && pool.monitor == Some(ix));
+        let pools = config.pools.iter().filter(|pool| {
+            pool.enabled && pool.monitors().iter().any(|member| member.monitor == ix)
+        });
         for endpoint in pools.flat_map(Pool::endpoints).map(|ix| config.endpoint(ix)) {
             if !endpoint.enabled {
                 continue;
@@ -69,16 +72,22 @@ impl Checkers {
         }
     }
 
+    /// What one monitor has found of an endpoint.
+    #[must_use]
+    pub fn finding(&self, config: &Config, ix: EndpointIx, by: MonitorIx) -> Verdict {
+        let key = (config.monitor(by).id, config.endpoint(ix).id);
+        self.states.get(&key).map_or(Verdict::Unknown, |state| state.verdict())
+    }
+
     /// What is known, for a configuration.
     #[must_use]
     pub fn health(&self, config: &Config) -> Health {
         let verdict = |ix| {
-            let endpoint = config.endpoint(ix);
-            let monitor = config.pool(endpoint.pool).monitor?;
-            self.states.get(&(config.monitor(monitor).id, endpoint.id)).copied()
+            let members = config.pool(config.endpoint(ix).pool).monitors().iter();
+            combine(members.map(|member| (*member, self.finding(config, ix, member.monitor))))
         };
         let known = |ix| EndpointHealth {
-            verdict: verdict(ix).map_or(Verdict::Unknown, State::verdict),
+            verdict: verdict(ix).unwrap_or_default(),
             ..EndpointHealth::default()
         };
         Health::new(config, known)

@@ -5,7 +5,7 @@ mod load_balancer;
 
 use evenkeel_model::{
     Address, EndpointSpec, EndpointSteering, LoadShedding, Monitor, MonitorId, MonitorIx,
-    MonitorKind, Percent, PoolId, PoolSpec, SheddingPolicy, Weight,
+    MonitorKind, Percent, PoolId, PoolMonitor, PoolSpec, SheddingPolicy, Weight,
 };
 
 use crate::blueprint::Blueprint;
@@ -29,7 +29,7 @@ pub fn address(n: u64) -> Address {
 
 /// A whole configuration.
 pub fn blueprint(chance: &mut Chance) -> Blueprint {
-    let monitors: Vec<_> = (1..=chance.between(1, 2)).map(|n| monitor(n, chance)).collect();
+    let monitors: Vec<_> = (1..=chance.between(1, 3)).map(|n| monitor(n, chance)).collect();
     let count = chance.between(2, 5);
     let pools: Vec<_> = (1..=count).map(|n| pool(n, monitors.len(), chance)).collect();
     let services = (1..=chance.between(1, 4))
@@ -73,8 +73,7 @@ fn pool(n: u64, monitors: usize, chance: &mut Chance) -> PoolSpec {
     let mut spec = PoolSpec::new(PoolId(id(2, n)), &format!("p{n}"), endpoints);
     spec.enabled = chance.percent(95);
     spec.endpoints_min = *chance.pick(&[1, 1, 1, 2, 0]);
-    spec.monitor =
-        chance.percent(70).then(|| MonitorIx(u32::try_from(chance.index(monitors)).expect("few")));
+    spec.monitors = judges(monitors, chance);
     spec.endpoint_steering = *chance.pick(&[
         EndpointSteering::Random,
         EndpointSteering::Hash,
@@ -84,6 +83,23 @@ fn pool(n: u64, monitors: usize, chance: &mut Chance) -> PoolSpec {
     spec.shedding = shedding(chance);
     spec.coordinates = chance.percent(70).then(|| places::city(chance));
     spec
+}
+
+/// Mostly one monitor, sometimes a group of several with parts of their own, sometimes none.
+fn judges(monitors: usize, chance: &mut Chance) -> Vec<PoolMonitor> {
+    let place = |n| MonitorIx(u32::try_from(n).expect("few"));
+    if chance.percent(30) {
+        return Vec::new();
+    }
+    if chance.percent(60) {
+        return vec![PoolMonitor::plain(place(chance.index(monitors)))];
+    }
+    let member = |n| PoolMonitor {
+        monitor: place(n),
+        must_be_healthy: chance.percent(20),
+        monitoring_only: chance.percent(20),
+    };
+    (0..monitors).map(member).collect()
 }
 
 /// An endpoint on a server, as a document with nothing else in it means.

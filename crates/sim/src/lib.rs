@@ -34,6 +34,7 @@ pub mod loads;
 pub mod memory;
 pub mod oracle;
 pub mod places;
+pub mod publication;
 pub mod request;
 pub mod run;
 pub mod servers;

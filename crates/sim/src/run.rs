@@ -10,7 +10,8 @@ use evenkeel_model::LoadBalancerIx;
 use crate::census::Census;
 use crate::chance::Chance;
 use crate::exchange::Exchange;
-use crate::invariants::{OF_CENSUS, OF_EXCHANGE};
+use crate::invariants::{OF_CENSUS, OF_EXCHANGE, OF_PUBLICATION};
+use crate::publication::Publication;
 use crate::request::stranger;
 use crate::witness::Witness;
 use crate::world::World;
@@ -76,7 +77,15 @@ fn live(seed: u64, steps: u64, trails: Trails, at: &Cell<u64>) -> Result<Run, Fa
     let mut run = Run::default();
     for step in 0..steps {
         at.set(step);
-        let Some(exchange) = world.step() else { continue };
+        let exchange = world.step();
+        if let Some(publication) = world.take_publication() {
+            inspect(&publication).map_err(|(invariant, message)| {
+                let trail = format!("{:?}", publication.changes);
+                Failure { seed, step, invariant, message, trail }
+            })?;
+            run.witness.see_publication(&publication);
+        }
+        let Some(exchange) = exchange else { continue };
         examine(&exchange).map_err(|(invariant, message)| {
             let Exchange { request, session, meant, contacts, .. } = &exchange;
             let trail =
@@ -111,6 +120,13 @@ fn live(seed: u64, steps: u64, trails: Trails, at: &Cell<u64>) -> Result<Run, Fa
 fn examine(exchange: &Exchange) -> Result<(), (&'static str, String)> {
     for (invariant, check) in OF_EXCHANGE {
         check(exchange).map_err(|message| (*invariant, message))?;
+    }
+    Ok(())
+}
+
+fn inspect(publication: &Publication) -> Result<(), (&'static str, String)> {
+    for (invariant, check) in OF_PUBLICATION {
+        check(publication).map_err(|message| (*invariant, message))?;
     }
     Ok(())
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use crate::census::Census;
 use crate::exchange::{Exchange, Outcome};
+use crate::publication::Publication;
 use crate::servers::Fate;
 
 /// How often each thing was met, by a name for it.
@@ -62,6 +63,29 @@ impl Witness {
         }
         if meant.candidates.is_none() {
             self.met("candidates left open");
+        }
+    }
+
+    pub(crate) fn see_publication(&mut self, publication: &Publication) {
+        for change in &publication.changes {
+            if change.enabled.is_some() {
+                self.met("pool switched");
+            }
+            if change.health.is_some_and(|turn| !turn.is_first) {
+                self.met("pool's health told");
+            }
+            for _ in change.endpoints.iter().filter(|(_, turn)| !turn.is_first) {
+                self.met("endpoint's health told");
+            }
+            if !change.observed.is_empty() {
+                self.met("observation told");
+            }
+        }
+        for members in &publication.findings {
+            let mut verdicts = members.iter().map(|(_, verdict)| *verdict);
+            if verdicts.next().is_some_and(|first| verdicts.any(|other| other != first)) {
+                self.met("group of two minds");
+            }
         }
     }
 

@@ -16,6 +16,7 @@ use crate::loads::{LiveLoads, Place};
 use crate::memory::Memory;
 use crate::oracle::{self, Meant};
 use crate::places;
+use crate::publication::{Herald, Publication};
 use crate::request::{Client, Request};
 use crate::servers::{Fate, Servers};
 
@@ -64,6 +65,9 @@ pub struct World {
     loads: LiveLoads,
     sessions: SessionTable,
     memory: Memory,
+    herald: Herald,
+    /// The newest view's, until somebody takes it.
+    publication: Option<Publication>,
     clients: Vec<Client>,
     /// What the engine draws from.
     draws: Chance,
@@ -104,6 +108,8 @@ impl World {
             loads: LiveLoads::default(),
             sessions: SessionTable::new(SESSIONS_MAX),
             memory: Memory::default(),
+            herald: Herald::default(),
+            publication: None,
             clients,
             draws: chance.fork(),
             traffic,
@@ -149,6 +155,11 @@ impl World {
             }
         }
         None
+    }
+
+    /// What the last event has published, if it was that.
+    pub fn take_publication(&mut self) -> Option<Publication> {
+        self.publication.take()
     }
 
     /// What decisions are taken on at this moment.
@@ -220,6 +231,7 @@ impl World {
 
     fn publish(&mut self) {
         self.view = view(&self.blueprint, &self.checkers, self.view.revision + 1);
+        self.publication = Some(self.herald.follow(&self.view, &self.checkers));
     }
 }
 

@@ -83,6 +83,11 @@ fn everything_was_met(witness: &Witness) {
         "pool shares",
         "shed shares",
         "drawn often",
+        "pool switched",
+        "pool's health told",
+        "endpoint's health told",
+        "observation told",
+        "group of two minds",
     ] {
         assert!(witness.count(what) >= 10, "{what}: {}", witness.count(what));
     }

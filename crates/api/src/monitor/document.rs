@@ -22,9 +22,9 @@ pub struct Monitor {
     pub description: String,
     /// `GET` or `HEAD` for http(s), the fixed word of tcp, nothing for the rest.
     pub method: String,
-    /// Request target of http(s).
+    /// Request target of http(s); `/` and a service's name of grpc(s).
     pub path: String,
-    /// Request headers of http(s); `{}` while unset.
+    /// Request headers of http(s) and grpc(s); `{}` while unset.
     pub header: Map<Vec<String>>,
     /// TCP or UDP port; absent while 0, the protocol's default.
     #[serde(default, skip_serializing_if = "is_zero")]
@@ -99,6 +99,11 @@ words! {
         IcmpPing = "icmp_ping",
         /// A greeting of a mail server.
         Smtp = "smtp",
+        /// An addition of ours: a call of the standard gRPC health service, HTTP/2 in plain text.
+        /// `path` is `/` and the service's name, or `/` for the server as a whole.
+        Grpc = "grpc",
+        /// An addition of ours: the same over TLS.
+        Grpcs = "grpcs",
     }
 }
 
@@ -112,7 +117,7 @@ impl MonitorType {
     /// Whether there is no port to fall back to.
     #[must_use]
     pub const fn needs_port(self) -> bool {
-        matches!(self, Self::Tcp | Self::UdpIcmp | Self::Smtp)
+        matches!(self, Self::Tcp | Self::UdpIcmp | Self::Smtp | Self::Grpc | Self::Grpcs)
     }
 
     /// `method` when none is sent.
@@ -121,13 +126,16 @@ impl MonitorType {
         match self {
             Self::Http | Self::Https => "GET",
             Self::Tcp => "connection_established",
-            Self::UdpIcmp | Self::IcmpPing | Self::Smtp => "",
+            Self::UdpIcmp | Self::IcmpPing | Self::Smtp | Self::Grpc | Self::Grpcs => "",
         }
     }
 
     /// `path` when none is sent.
     #[must_use]
     pub const fn path_default(self) -> &'static str {
-        if self.is_http() { "/" } else { "" }
+        match self {
+            Self::Http | Self::Https | Self::Grpc | Self::Grpcs => "/",
+            Self::Tcp | Self::UdpIcmp | Self::IcmpPing | Self::Smtp => "",
+        }
     }
 }

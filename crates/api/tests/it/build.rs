@@ -4,17 +4,19 @@ mod overrides;
 mod steering;
 mod told;
 
+use std::collections::BTreeSet;
+
 use evenkeel_api::{
-    Conditions, Documents, Kind, LoadBalancer, Monitor, Pool, ScopedLoadBalancer, Zone, build,
-    rebuild,
+    Conditions, Documents, Kind, LoadBalancer, Monitor, MonitorGroup, Pool, ScopedLoadBalancer,
+    Zone, build, rebuild,
 };
 use evenkeel_model::{
-    Address, AffinityKey, AffinityKeys, AffinityKind, Config, CookieSameSite, MonitorKind,
-    Steering, Timestamp, ZeroDowntimeFailover,
+    Address, AffinityKey, AffinityKeys, AffinityKind, Config, CookieSameSite, HealthSources,
+    MonitorIx, MonitorKind, Steering, Timestamp, ZeroDowntimeFailover,
 };
 use serde_json::{Value, json};
 
-use crate::world::{GROUP, MONITOR, POOL_A, POOL_B, POOL_C, ZONE, created};
+use crate::world::{GROUP, MONITOR, OTHER_MONITOR, POOL_A, POOL_B, POOL_C, ZONE, created};
 
 /// Everything that is stored.
 #[derive(Default, Clone)]
@@ -22,6 +24,7 @@ struct Stored {
     load_balancers: Vec<LoadBalancer>,
     pools: Vec<Pool>,
     monitors: Vec<Monitor>,
+    monitor_groups: Vec<MonitorGroup>,
 }
 
 impl Stored {
@@ -36,6 +39,11 @@ impl Stored {
 
     fn monitor(&mut self, id: &str, members: Value) {
         self.monitors.push(Monitor { id: id.into(), ..created(members) });
+    }
+
+    /// The only group.
+    fn group(&mut self, members: Value) {
+        self.monitor_groups = vec![MonitorGroup { id: GROUP.into(), ..created(members) }];
     }
 
     fn pool(&mut self, id: &str, members: Value) {
@@ -56,6 +64,7 @@ impl Stored {
             load_balancers: self.load_balancers.iter().map(scoped).collect(),
             pools: self.pools.iter().collect(),
             monitors: self.monitors.iter().collect(),
+            monitor_groups: self.monitor_groups.iter().collect(),
             affinity_keys: AffinityKeys { current: AffinityKey([7; 32]), previous: None },
         };
         let (config, problems) = build(&documents);
@@ -109,7 +118,7 @@ fn documents_become_what_they_mean() {
     assert_eq!(lb.affinity.drain_duration_s, 60);
 
     let pool = config.pool(lb.default_pools[0]);
-    assert_eq!((pool.enabled, pool.endpoints_min, pool.monitor), (false, 2, None));
+    assert_eq!((pool.enabled, pool.endpoints_min, pool.monitors()), (false, 2, &[][..]));
     let endpoints: Vec<_> = pool.endpoints().map(|ix| config.endpoint(ix)).collect();
     assert_eq!(endpoints[0].address, Address::Name("xn--bcher-kva.example".into()));
     assert_eq!((endpoints[0].port, endpoints[0].weight.hundredths()), (8080, 56));
@@ -123,25 +132,127 @@ fn documents_become_what_they_mean() {
     assert_eq!(endpoints[1].disabled_at, Some(Timestamp(1_767_604_211_123)));
 
     let monitored = config.pool(lb.default_pools[1]);
-    let monitor = config.monitor(monitored.monitor.unwrap());
+    let monitor = config.monitor(monitored.monitors()[0].monitor);
     assert_eq!((monitor.interval_ms, monitor.timeout_ms, monitor.retries), (60_000, 5000, 2));
     let MonitorKind::Http { tls: true, path, headers, .. } = &monitor.kind else { panic!() };
     assert_eq!(path, "/live");
     assert_eq!(headers, &[("A".to_owned(), vec!["b".to_owned()])]);
 }
 
+/// Who judges a pool, by the monitor's place, with `!` for must_be_healthy and `~` for
+/// monitoring_only.
+fn judges(config: &Config, name: &str) -> String {
+    let pool = config.pools.iter().find(|pool| pool.name == name).unwrap();
+    let judges = pool.monitors().iter().map(|judge| {
+        let veto = if judge.must_be_healthy { "!" } else { "" };
+        let watches = if judge.monitoring_only { "~" } else { "" };
+        format!("{}{veto}{watches}", judge.monitor.0)
+    });
+    judges.collect::<Vec<_>>().join(" ")
+}
+
 #[test]
-fn what_the_model_cannot_say_yet_is_no_problem() {
+fn a_grpc_monitor_names_its_service_by_its_path() {
+    for (kind, path, tls, service) in [
+        ("grpc", Value::Null, false, None),
+        ("grpc", json!("/"), false, None),
+        ("grpc", json!("/shop.v1.Cart"), false, Some("shop.v1.Cart")),
+        ("grpcs", json!("/shop.v1.Cart"), true, Some("shop.v1.Cart")),
+    ] {
+        let mut stored = Stored::small();
+        let body = json!({"type": kind, "port": 50051, "path": path, "allow_insecure": tls,
+            "header": {"X-Token": ["a"]}});
+        stored.monitor(OTHER_MONITOR, body);
+        let (config, _) = stored.build();
+        let monitor = config.monitors.iter().find(|monitor| monitor.port == 50_051).unwrap();
+        let expected = MonitorKind::Grpc {
+            tls,
+            allow_insecure: tls,
+            service: service.map(str::to_owned),
+            headers: vec![("X-Token".to_owned(), vec!["a".to_owned()])],
+        };
+        assert_eq!(monitor.kind, expected, "{kind} {path}");
+    }
+}
+
+#[test]
+fn the_members_of_a_group_that_are_switched_on_judge() {
     let mut stored = Stored::small();
-    stored.monitor(POOL_C, json!({"type": "smtp", "port": 25}));
-    stored.pool(POOL_C, json!({"name": "c", "monitor": MONITOR}));
-    stored.pools[2].monitor = Some(POOL_C.into());
-    stored.pool(MONITOR, json!({"name": "d", "monitor_group": GROUP}));
+    stored.monitor(OTHER_MONITOR, json!({"type": "smtp", "port": 25}));
+    stored.pool(POOL_C, json!({"name": "c", "monitor_group": GROUP}));
+    let member = |id: &str, enabled, must_be_healthy, monitoring_only| {
+        json!({"monitor_id": id, "enabled": enabled, "must_be_healthy": must_be_healthy,
+            "monitoring_only": monitoring_only})
+    };
+    for (members, judged, told) in [
+        (vec![member(MONITOR, true, false, false)], "0", None),
+        (
+            vec![member(OTHER_MONITOR, true, true, false), member(MONITOR, true, false, true)],
+            "1! 0~",
+            None,
+        ),
+        (
+            vec![member(OTHER_MONITOR, false, true, false), member(MONITOR, true, true, true)],
+            "0!~",
+            None,
+        ),
+        (vec![member(MONITOR, false, false, false)], "", None),
+        (
+            vec![member(OTHER_MONITOR, true, true, false), member(MONITOR, true, false, false)],
+            "0",
+            Some(format!(
+                "monitor {POOL_A} of its group is not in force; the pool is judged by the others"
+            )),
+        ),
+        (
+            vec![member(OTHER_MONITOR, true, true, false), member(MONITOR, true, false, true)],
+            "0~",
+            Some(format!(
+                "monitor {POOL_A} of its group is not in force; the pool serves unmonitored"
+            )),
+        ),
+    ] {
+        stored.group(json!({"description": "g", "members": members}));
+        if told.is_some() {
+            stored.monitor_groups[0].members[0].monitor_id = POOL_A.into();
+        }
+        let (config, problems) = stored.build();
+        assert_eq!(judges(&config, "c"), judged);
+        let told: Vec<_> = told.iter().map(|told| format!("pool {POOL_C}: {told}")).collect();
+        assert_eq!(problems, told);
+        assert_eq!(config.monitor(MonitorIx(1)).kind, MonitorKind::Smtp);
+    }
+    stored.monitor_groups.clear();
     let (config, problems) = stored.build();
-    assert_eq!(problems, [""; 0]);
-    let monitor = |name: &str| config.pools.iter().find(|pool| pool.name == name).unwrap().monitor;
-    assert_eq!(monitor("d"), None);
-    assert_eq!(config.monitor(monitor("c").unwrap()).kind, MonitorKind::Unsupported);
+    let told = format!(
+        "pool {POOL_C}: monitor group {GROUP} is not in force; the pool serves unmonitored"
+    );
+    assert_eq!((judges(&config, "c"), problems), (String::new(), vec![told]));
+}
+
+#[test]
+fn where_a_pool_is_checked_from_says_whose_votes_count() {
+    use HealthSources::{LocalGlobal, RegionalGlobal};
+    for (members, regions, sources) in [
+        (json!({"name": "c"}), None, LocalGlobal),
+        (json!({"name": "c", "check_regions": []}), None, LocalGlobal),
+        (json!({"name": "c", "check_regions": ["WEU", "OC"]}), Some(2), LocalGlobal),
+        (json!({"name": "c", "check_regions": ["ALL_REGIONS"]}), Some(13), LocalGlobal),
+        (json!({"name": "c", "check_regions": ["CHINA"]}), Some(0), LocalGlobal),
+        (
+            json!({"name": "c", "check_regions": ["WEU"], "health_sources": ["regional", "global"]}),
+            Some(1),
+            RegionalGlobal,
+        ),
+    ] {
+        let mut stored = Stored::small();
+        stored.pool(POOL_C, members.clone());
+        let (config, problems) = stored.build();
+        assert_eq!(problems, [""; 0]);
+        let pool = config.pools.iter().find(|pool| pool.name == "c").unwrap();
+        let found = pool.check_regions.as_ref().map(BTreeSet::len);
+        assert_eq!((found, pool.health_sources), (regions, sources), "{members}");
+    }
 }
 
 #[test]
@@ -208,6 +319,7 @@ fn load_balancers_need_their_zone_and_accounts_have_none() {
             load_balancers: vec![ScopedLoadBalancer { zone_id, document: &document }],
             pools: stored.pools.iter().collect(),
             monitors: stored.monitors.iter().collect(),
+            monitor_groups: vec![],
             affinity_keys: AffinityKeys { current: AffinityKey([7; 32]), previous: None },
         })
     };

@@ -137,7 +137,7 @@ fn pools() -> impl Strategy<Value = Value> {
 
 fn monitors() -> impl Strategy<Value = Value> {
     bodies(vec![
-        ("type", values(["http", "https", "tcp", "udp_icmp", "icmp_ping", "smtp"])),
+        ("type", values(["http", "https", "tcp", "udp_icmp", "icmp_ping", "smtp", "grpc"])),
         ("description", values(["", "d"])),
         ("method", values(["", "GET", "HEAD", "connection_established"])),
         ("path", values(["", "/", "/live"])),

@@ -27,6 +27,8 @@ fn defaults_follow_the_type() {
         ("udp_icmp", 53, "", ""),
         ("smtp", 25, "", ""),
         ("icmp_ping", 0, "", ""),
+        ("grpc", 50_051, "", "/"),
+        ("grpcs", 443, "", "/"),
     ] {
         // The zero values that Terraform sends with every type.
         let zeros = json!({"type": kind, "port": port, "allow_insecure": false,
@@ -115,7 +117,7 @@ fn each_type_has_its_needs() {
             refused::<Monitor>(vec![(members, &[&codes(kind)])]);
         }
     }
-    for kind in ["tcp", "udp_icmp", "smtp"] {
+    for kind in ["tcp", "udp_icmp", "smtp", "grpc", "grpcs"] {
         let port = format!("/port: port is required for type {kind}: validation failed");
         for value in [Value::Null, json!(0)] {
             refused::<Monitor>(vec![(json!({"type": kind, "port": value}), &[&port])]);
@@ -125,7 +127,7 @@ fn each_type_has_its_needs() {
         (
             json!({"type": "HTTP", "expected_codes": null}),
             &[
-                "/type: type must be one of http, https, tcp, udp_icmp, icmp_ping, smtp: validation failed",
+                "/type: type must be one of http, https, tcp, udp_icmp, icmp_ping, smtp, grpc, grpcs: validation failed",
             ],
         ),
         (

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use evenkeel_api::{Conditions, Documents, ScopedLoadBalancer};
-use evenkeel_model::{AffinityKey, AffinityKeys, Config};
+use evenkeel_model::{AffinityKey, AffinityKeys, Config, PoolId};
 use evenkeel_store::Snapshot;
 
 use crate::catalog::Catalog;
@@ -47,6 +47,7 @@ impl Builder {
             load_balancers: load_balancers.collect(),
             pools: catalog.pools.values().map(|pool| &pool.document).collect(),
             monitors: catalog.monitors.values().map(|monitor| &monitor.document).collect(),
+            monitor_groups: catalog.monitor_groups.values().map(|group| &group.document).collect(),
             affinity_keys: AffinityKeys {
                 current: AffinityKey(keys.current),
                 previous: keys.previous.as_ref().map(|key| AffinityKey(key.0)),
@@ -56,6 +57,12 @@ impl Builder {
         let problems = problems.iter().map(ToString::to_string).collect();
         self.tell(problems);
         Some(config)
+    }
+
+    /// Identifier of the account that owns a pool of the last configuration.
+    pub(super) fn account_of(&self, pool: PoolId) -> String {
+        let owned = self.catalog.pools.get(&pool.to_string());
+        owned.map(|pool| pool.owner.id().to_owned()).unwrap_or_default()
     }
 
     fn tell(&mut self, problems: BTreeSet<String>) {

@@ -1,5 +1,8 @@
 //! The publisher over a memory store, in paused time.
 
+mod keeping;
+mod telling;
+
 use evenkeel_model::{EndpointHealth, EndpointId, FailureReason, MonitorId, Verdict};
 use evenkeel_store::{Batch, Expected, Key, MemoryStore, Write};
 use serde_json::{Value, json};
@@ -20,7 +23,11 @@ struct Running {
     live: Live,
     revisions: watch::Receiver<u64>,
     reports: mpsc::Sender<Report>,
-    _stop: oneshot::Sender<()>,
+    occasions: OccasionInbox,
+    stats: Arc<HealthStats>,
+    restored: Vec<Report>,
+    stop: oneshot::Sender<()>,
+    ended: tokio::task::JoinHandle<()>,
 }
 
 impl Running {
@@ -31,13 +38,39 @@ impl Running {
         put(&store, kind::MONITOR, MONITOR, monitor(MONITOR)).await;
         put(&store, kind::MONITOR, OTHER_MONITOR, monitor(OTHER_MONITOR)).await;
         put(&store, kind::POOL, POOL, pool(MONITOR, &["192.0.2.1", "192.0.2.2"])).await;
-        let (publisher, live, revisions) = Publisher::new(store.clone()).unwrap();
+        Self::over(store)
+    }
+
+    /// Starts with what a store holds.
+    fn over(store: Arc<MemoryStore>) -> Self {
+        let backing = Arc::clone(&store) as Arc<dyn Store>;
+        Self::between(store, backing)
+    }
+
+    /// Starts with what a store holds, seen through another one.
+    fn between(store: Arc<MemoryStore>, backing: Arc<dyn Store>) -> Self {
+        let (publisher, live, revisions) = Publisher::new(backing).unwrap();
         let (reports, inbox) = mpsc::channel(16);
         let (stop, stopped) = oneshot::channel::<()>();
-        tokio::spawn(publisher.run(inbox, async {
+        let (occasions, stats) = (publisher.occasions(), publisher.stats());
+        let restored = publisher.restored().to_vec();
+        let ended = tokio::spawn(publisher.run(inbox, async {
             let _ = stopped.await;
         }));
-        Self { store, live, revisions, reports, _stop: stop }
+        Self { store, live, revisions, reports, occasions, stats, restored, stop, ended }
+    }
+
+    /// Stops in order, and returns what is left.
+    async fn stop(self) -> Arc<MemoryStore> {
+        self.stop.send(()).unwrap();
+        self.ended.await.unwrap();
+        self.store
+    }
+
+    /// Lets a verdict be reported and waits until it is published.
+    async fn turn(&mut self, address: &str, verdict: Verdict) {
+        self.report(self.endpoint(address), MONITOR, verdict).await;
+        self.next_view().await;
     }
 
     fn endpoint(&self, address: &str) -> EndpointId {

@@ -15,11 +15,8 @@ use crate::app::App;
 use crate::auth::Caller;
 use crate::catalog::Catalog;
 use crate::error::{Answer, ApiError};
+use crate::health::HEALTH_EVENTS;
 use crate::request::{Page, Parameters};
-
-/// The stream of the journal that holds them: [`HealthEvent`]s as JSON, whose `id` is the entry's
-/// sequence.
-const STREAM: &str = "health_event";
 
 /// How far back events are looked for when no beginning is asked for.
 const WINDOW: SignedDuration = SignedDuration::from_hours(24);
@@ -94,7 +91,7 @@ pub(super) async fn list(
     let mut query = JournalQuery {
         from_ms: Some(from_ms),
         until_ms: Some(until_ms),
-        ..JournalQuery::newest(STREAM, JOURNAL_READ_MAX)
+        ..JournalQuery::newest(HEALTH_EVENTS, JOURNAL_READ_MAX)
     };
     let catalog = app.catalog();
     let mut events = Vec::new();

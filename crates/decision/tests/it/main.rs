@@ -4,6 +4,7 @@
 mod affinity;
 mod answers;
 mod distribution;
+mod health;
 mod notation;
 mod overrides;
 mod pipeline;

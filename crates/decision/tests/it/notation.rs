@@ -31,8 +31,8 @@ use evenkeel_model::{
     Address, AffinityHeader, AffinityKey, AffinityKeys, AffinityKind, Config, ConfigBuilder,
     Coordinates, Country, EndpointHealth, EndpointIx, EndpointSpec, EndpointSteering, Health,
     HostPattern, Latency, LoadBalancer, LoadBalancerId, LoadBalancerIx, LoadShedding, Location,
-    Monitor, MonitorId, MonitorKind, Node, Percent, PoolId, PoolIx, PoolSpec, Pop, Region,
-    SheddingPolicy, Steering, Timestamp, Verdict, View, Weight, ZeroDowntimeFailover,
+    Monitor, MonitorId, MonitorKind, Node, Percent, PoolId, PoolIx, PoolMonitor, PoolSpec, Pop,
+    Region, SheddingPolicy, Steering, Timestamp, Verdict, View, Weight, ZeroDowntimeFailover,
 };
 
 /// The name of every world's load balancer.
@@ -191,8 +191,10 @@ impl World {
             let (head, endpoints) = pool.split_once(':').expect("a colon after the pool");
             let mut flags = head.split_whitespace();
             let name = flags.next().expect("a name");
-            let mut spec =
-                PoolSpec { monitor: Some(monitor), ..PoolSpec::new(PoolId([n; 16]), name, vec![]) };
+            let mut spec = PoolSpec {
+                monitors: vec![PoolMonitor::plain(monitor)],
+                ..PoolSpec::new(PoolId([n; 16]), name, vec![])
+            };
             let mut spare = false;
             let mut latency = None;
             let mut shedding = LoadShedding::default();
@@ -202,7 +204,7 @@ impl World {
             for flag in flags {
                 match flag.split_once('=').unwrap_or((flag, "")) {
                     ("min", n) => spec.endpoints_min = n.parse().expect("a number"),
-                    ("unmonitored", "") => spec.monitor = None,
+                    ("unmonitored", "") => spec.monitors = Vec::new(),
                     ("disabled", "") => spec.enabled = false,
                     ("spare", "") => spare = true,
                     ("hash", "") => spec.endpoint_steering = EndpointSteering::Hash,

@@ -6,3 +6,4 @@ mod node;
 
 mod explain;
 mod geo;
+mod health;

@@ -21,7 +21,8 @@ pub(crate) struct Node {
     pub(crate) http: SocketAddr,
     zone: String,
     logs: Receiver<String>,
-    _data: TempDir,
+    /// Taken over by the next server on a restart.
+    data: Option<TempDir>,
 }
 
 impl Drop for Node {
@@ -41,7 +42,24 @@ pub(crate) fn program() -> Command {
 impl Node {
     /// Starts a server of two workers with further flags, and makes the zone `example.com`.
     pub(crate) fn start(flags: &[&str]) -> Self {
-        let data = TempDir::new().unwrap();
+        let mut node = Self::open(TempDir::new().unwrap(), flags);
+        let zone = json!({ "name": "example.com", "account": { "id": ACCOUNT } });
+        node.zone = node.create("/zones", &zone);
+        node
+    }
+
+    /// Asks the server to end, waits until it has, and starts another with the same data.
+    pub(crate) fn restart(mut self, flags: &[&str]) -> Self {
+        let asked = Command::new("kill").arg(self.process.id().to_string()).status().unwrap();
+        assert!(asked.success());
+        assert!(self.process.wait().unwrap().success());
+        let (data, zone) = (self.data.take().unwrap(), std::mem::take(&mut self.zone));
+        let mut next = Self::open(data, flags);
+        next.zone = zone;
+        next
+    }
+
+    fn open(data: TempDir, flags: &[&str]) -> Self {
         let mut process = program()
             .args(["serve", "--api", "127.0.0.1:0", "--http", "127.0.0.1:0", "--workers", "2"])
             .arg("--data-dir")
@@ -62,10 +80,21 @@ impl Node {
         };
         let api = format!("http://{}", address("API"));
         let http = address("HTTP").parse().unwrap();
-        let mut node = Self { process, api, http, zone: String::new(), logs, _data: data };
-        let zone = json!({ "name": "example.com", "account": { "id": ACCOUNT } });
-        node.zone = node.create("/zones", &zone);
-        node
+        Self { process, api, http, zone: String::new(), logs, data: Some(data) }
+    }
+
+    /// The result of a GET below `/client/v4`.
+    pub(crate) fn get(&self, path: &str) -> Value {
+        let mut response = ureq::get(format!("{}/client/v4{path}", self.api))
+            .header("Authorization", format!("Bearer {TOKEN}"))
+            .call()
+            .unwrap();
+        response.body_mut().read_json::<Value>().unwrap()["result"].take()
+    }
+
+    /// Creates an object of the account, and returns its identifier.
+    pub(crate) fn create_in_account(&self, path: &str, body: &Value) -> String {
+        self.create(&format!("/accounts/{ACCOUNT}{path}"), body)
     }
 
     fn post(&self, path: &str, body: &Value) -> Value {

@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use evenkeel_model::{EndpointSpec, LiveWriter, Monitor, MonitorId, MonitorKind};
 use tokio::task::JoinHandle;
-use tokio::time::{sleep, timeout};
+use tokio::time::{advance, sleep, timeout};
 
 use super::*;
-use crate::testing::{Ask, ConfigSpec, config, endpoint, monitor};
+use crate::testing::{ConfigSpec, HttpAsk, config, endpoint, monitor};
 
 /// Reports that fit the publisher's queue, in tests that read all of them.
 const REPORTS: usize = 1_000_000;
@@ -23,13 +23,13 @@ type Script = dyn Fn(&str) -> (FailureReason, Duration) + Send + Sync;
 #[derive(Default)]
 struct Seen {
     /// When each probe began.
-    starts: Mutex<BTreeMap<EndpointId, Vec<Instant>>>,
+    starts: Mutex<BTreeMap<JobId, Vec<Instant>>>,
     running: Mutex<Running>,
 }
 
 #[derive(Default)]
 struct Running {
-    now: HashMap<EndpointId, usize>,
+    now: HashMap<JobId, usize>,
     most: usize,
 }
 
@@ -39,10 +39,10 @@ struct Scripted {
 }
 
 /// Counts a probe as running for as long as its future lives.
-struct Guard<'a>(&'a Seen, EndpointId);
+struct Guard<'a>(&'a Seen, JobId);
 
 impl<'a> Guard<'a> {
-    fn new(seen: &'a Seen, id: EndpointId) -> Self {
+    fn new(seen: &'a Seen, id: JobId) -> Self {
         seen.starts.lock().unwrap().entry(id).or_default().push(Instant::now());
         let mut running = seen.running.lock().unwrap();
         let same = running.now.insert(id, 1);
@@ -61,7 +61,7 @@ impl Drop for Guard<'_> {
     }
 }
 
-impl Prober for Scripted {
+impl Probing for Scripted {
     async fn probe(&self, target: &Target) -> Option<Probe> {
         let _guard = Guard::new(&self.seen, target.id());
         let (reason, takes) = (self.script)(&target.endpoint().name);
@@ -88,13 +88,22 @@ impl Run {
         reports_max: usize,
         script: impl Fn(&str) -> (FailureReason, Duration) + Send + Sync + 'static,
     ) -> Self {
+        Self::restored(first, Restored::new(), reports_max, script)
+    }
+
+    fn restored(
+        first: &ConfigSpec,
+        restored: Restored,
+        reports_max: usize,
+        script: impl Fn(&str) -> (FailureReason, Duration) + Send + Sync + 'static,
+    ) -> Self {
         let (writer, live) = Live::new(first.view(1));
         let (revision, follower) = watch::channel(1);
         let (shutdown, stop) = watch::channel(false);
         let (reports, inbox) = mpsc::channel(reports_max);
         let (seen, stats) = (Arc::<Seen>::default(), Arc::<Stats>::default());
         let prober = Scripted { script: Box::new(script), seen: Arc::clone(&seen) };
-        let checker = Checker::new(prober, live, reports, Arc::clone(&stats));
+        let checker = Checker::new(prober, live, reports, Arc::clone(&stats), restored);
         let task = tokio::spawn(checker.run(follower, stop));
         Self { writer, revision, shutdown, inbox, stats, seen, task }
     }
@@ -115,7 +124,7 @@ impl Run {
         (health.verdict, health.reason)
     }
 
-    fn starts(&self) -> BTreeMap<EndpointId, Vec<Instant>> {
+    fn starts(&self) -> BTreeMap<JobId, Vec<Instant>> {
         self.seen.starts.lock().unwrap().clone()
     }
 
@@ -148,15 +157,15 @@ fn many(count: u32) -> ConfigSpec {
 }
 
 /// Checks that every endpoint was asked once per interval, and returns how many probes there were.
-fn assert_once_per_interval(starts: &BTreeMap<EndpointId, Vec<Instant>>, begin: Instant) -> usize {
+fn assert_once_per_interval(starts: &BTreeMap<JobId, Vec<Instant>>, begin: Instant) -> usize {
     for (id, starts) in starts {
-        assert!(starts[0] - begin <= Duration::from_millis(2_001), "{id}: the first");
+        assert!(starts[0] - begin <= Duration::from_millis(2_001), "{id:?}: the first");
         for (n, pair) in starts.windows(2).enumerate() {
             let gap = pair[1] - pair[0];
             // Timers fire on the next whole millisecond.
             let slack = Duration::from_millis(2);
             let allowed = INTERVAL * 9 / 10 - slack..=INTERVAL * 11 / 10 + slack;
-            assert!(allowed.contains(&gap), "{id}, probe {n}: {gap:?}");
+            assert!(allowed.contains(&gap), "{id:?}, probe {n}: {gap:?}");
         }
     }
     starts.values().map(Vec::len).sum()
@@ -168,14 +177,19 @@ async fn five_thousand_endpoints_for_ten_minutes_get_one_probe_per_interval() {
     const INTERVALS: u32 = 60;
     let begin = Instant::now();
     let run = Run::new(&many(ENDPOINTS), REPORTS, pass);
-    // The last probes fall into the first tenth of an interval after a start of up to two seconds.
-    sleep(INTERVAL * (INTERVALS - 1) + Duration::from_secs(4)).await;
+    sleep(INTERVAL * INTERVALS).await;
     let starts = run.starts();
     assert_eq!(starts.len(), ENDPOINTS as usize);
     let probes = assert_once_per_interval(&starts, begin);
-    assert_eq!(probes, (ENDPOINTS * INTERVALS) as usize);
+    let expected = (ENDPOINTS * INTERVALS) as usize;
+    assert!(probes.abs_diff(expected) < ENDPOINTS as usize / 2, "{probes}");
+    for (id, starts) in &starts {
+        assert!((59..=61).contains(&starts.len()), "{id:?}: {}", starts.len());
+    }
     assert_eq!(run.stats.ticks_skipped.load(Ordering::Relaxed), 0);
     assert_eq!(run.stats.endpoints.load(Ordering::Relaxed), u64::from(ENDPOINTS));
+    let late = run.stats.lateness_us_max.load(Ordering::Relaxed);
+    assert!(late <= 2_000, "timers fire on the next whole millisecond: {late} µs");
 
     // Spread, not in step: no tenth of a second takes much more than its share of two seconds.
     let mut first = [0_u32; 21];
@@ -183,6 +197,14 @@ async fn five_thousand_endpoints_for_ten_minutes_get_one_probe_per_interval() {
         first[(starts[0] - begin).as_millis() as usize / 100] += 1;
     }
     assert!(first.iter().all(|count| *count < 2 * ENDPOINTS / 20), "{first:?}");
+
+    // Soon, no second takes much more than its share of the interval.
+    let mut seconds = [0_u32; 10];
+    let late = starts.values().flatten().map(|start| (*start - begin).as_secs());
+    for second in late.filter(|second| *second >= 590) {
+        seconds[second as usize - 590] += 1;
+    }
+    assert!(seconds.iter().all(|count| (400..600).contains(count)), "{seconds:?}");
     run.stop().await;
 }
 
@@ -192,7 +214,8 @@ async fn trap_t49_one_probe_per_interval_whatever_the_name_resolves_to() {
     let spec = config(Some(tcp()), vec![endpoint("both.example", 80)]);
     let run = Run::new(&spec, REPORTS, pass);
     sleep(INTERVAL * 5 + Duration::from_secs(4)).await;
-    assert_eq!(assert_once_per_interval(&run.starts(), begin), 6);
+    let probes = assert_once_per_interval(&run.starts(), begin);
+    assert!((5..=6).contains(&probes), "{probes}");
     run.stop().await;
 }
 
@@ -235,7 +258,7 @@ async fn a_failure_keeps_the_last_round_trip_and_names_its_reason() {
 
 #[tokio::test(start_paused = true)]
 async fn an_impossible_monitor_is_unhealthy_at_once() {
-    let monitor = Monitor { consecutive_down: 5, ..monitor(MonitorKind::Unsupported) };
+    let monitor = Monitor { consecutive_down: 5, ..tcp() };
     let impossible = |_: &str| (FailureReason::MonitorConfig, Duration::ZERO);
     let mut run = Run::new(&one(monitor), REPORTS, impossible);
     assert_eq!(run.verdict().await, (Verdict::Unhealthy, FailureReason::MonitorConfig));
@@ -249,8 +272,9 @@ async fn probes_of_one_endpoint_never_overlap() {
     // Every third tick finds the endpoint idle.
     sleep(INTERVAL * 9).await;
     let starts = run.starts();
-    assert_eq!(starts.values().map(Vec::len).sum::<usize>(), 3);
-    assert_eq!(run.stats.ticks_skipped.load(Ordering::Relaxed), 6);
+    let probes = starts.values().map(Vec::len).sum::<usize>();
+    let skipped = run.stats.ticks_skipped.load(Ordering::Relaxed);
+    assert!((3..=4).contains(&probes) && (5..=7).contains(&skipped), "{probes}, {skipped}");
     run.stop().await;
 }
 
@@ -265,6 +289,8 @@ async fn probes_that_run_are_bounded_and_the_others_wait_their_turn() {
     assert_eq!(starts.len(), endpoints as usize, "every endpoint had its turn");
     let last = starts.values().map(|starts| starts[0]).max().unwrap();
     assert!(last - begin <= takes * 2 + Duration::from_secs(2), "{:?}", last - begin);
+    let late = Duration::from_micros(run.stats.lateness_us_max.load(Ordering::Relaxed));
+    assert!(late > takes && late <= takes * 2, "{late:?}");
     assert_eq!(run.seen.running.lock().unwrap().most, PROBES_RUNNING_MAX);
     run.stop().await;
 }
@@ -310,8 +336,10 @@ async fn a_probe_under_way_is_ended_with_its_job() {
 
 #[tokio::test(start_paused = true)]
 async fn a_changed_question_voids_the_streak_and_other_changes_do_not() {
-    let http =
-        |path| Monitor { consecutive_down: 3, ..monitor(Ask { path, ..Ask::default() }.into()) };
+    let http = |path| Monitor {
+        consecutive_down: 3,
+        ..monitor(HttpAsk { path, ..HttpAsk::default() }.into())
+    };
     let base = one(http("/"));
     let with_monitor = |monitor| ConfigSpec { monitor: Some(monitor), ..base.clone() };
     let with_endpoint =
@@ -399,6 +427,89 @@ async fn a_bug_in_one_probe_stops_no_other() {
     assert!(run.stats.probes_abstained.load(Ordering::Relaxed) >= 2);
     assert_eq!(run.starts().len(), 2);
     run.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_member_of_a_group_probes_on_its_own() {
+    let other = Monitor { id: MonitorId([2; 16]), interval_ms: 5_000, ..tcp() };
+    let spec = ConfigSpec { more: vec![other], ..one(tcp()) };
+    let mut run = Run::new(&spec, REPORTS, pass);
+    sleep(INTERVAL * 5 + Duration::from_secs(4)).await;
+    let mut counts = BTreeMap::new();
+    for (id, starts) in run.starts() {
+        counts.insert(id.monitor, starts.len());
+        assert_eq!(run.report().await.endpoint, id.endpoint);
+    }
+    assert!((5..=6).contains(&counts[&MonitorId([1; 16])]), "{counts:?}");
+    assert!((10..=12).contains(&counts[&MonitorId([2; 16])]), "{counts:?}");
+    run.publish(&one(tcp()));
+    sleep(Duration::from_millis(1)).await;
+    assert_eq!(run.stats.endpoints.load(Ordering::Relaxed), 1, "the other member left");
+    run.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn intervals_may_be_a_tenth_of_a_second() {
+    let often = Monitor { interval_ms: 100, timeout_ms: 90, ..tcp() };
+    let run = Run::new(&one(often), REPORTS, pass);
+    sleep(Duration::from_secs(60)).await;
+    let probes = run.starts().values().map(Vec::len).sum::<usize>();
+    assert!((598..=601).contains(&probes), "{probes}");
+    assert_eq!(run.stats.ticks_skipped.load(Ordering::Relaxed), 0);
+    run.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_the_process_stood_still_probes_are_spread_and_nobody_is_blamed() {
+    const ENDPOINTS: u32 = 2_000;
+    let takes = Duration::from_secs(1);
+    let mut run = Run::new(&many(ENDPOINTS), REPORTS, move |_| (FailureReason::NoFailures, takes));
+    sleep(INTERVAL + Duration::from_millis(1_500)).await;
+    let before: usize = run.starts().values().map(Vec::len).sum();
+    while run.inbox.try_recv().is_ok() {}
+    let under_way = run.seen.running.lock().unwrap().now.len();
+    assert!(under_way > 0);
+    let stopped = Instant::now();
+    advance(INTERVAL * 6).await;
+    let woken = Instant::now();
+    sleep(Duration::from_secs(2) + takes * 2).await;
+    assert_eq!(run.stats.probes_abstained.load(Ordering::Relaxed), under_way as u64);
+    let mut first = [0_u32; 22];
+    for start in run.starts().into_values().flatten().filter(|start| *start > stopped) {
+        first[(start - woken).as_millis().min(2_100) as usize / 100] += 1;
+    }
+    let probes: u32 = first[..21].iter().sum();
+    assert_eq!(probes, ENDPOINTS, "each anew, and once: {first:?}, {before} before");
+    assert!(first.iter().all(|count| *count < 2 * ENDPOINTS / 20), "{first:?}");
+    while let Ok(report) = run.inbox.try_recv() {
+        assert_eq!(report.health.verdict, Verdict::Healthy);
+    }
+    run.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_an_earlier_process_knew_is_where_the_first_jobs_go_on() {
+    let patient = Monitor { consecutive_up: 2, consecutive_down: 2, ..tcp() };
+    let spec = one(patient);
+    let endpoint = spec.build().endpoints[0].id;
+    for (verdict, then) in [
+        (Verdict::Healthy, [Verdict::Healthy, Verdict::Unhealthy]),
+        (Verdict::Unhealthy, [Verdict::Unhealthy, Verdict::Unhealthy]),
+        (Verdict::Unknown, [Verdict::Unknown, Verdict::Unhealthy]),
+    ] {
+        let health = EndpointHealth { verdict, rtt_us: Some(7), ..EndpointHealth::default() };
+        let restored = Restored::from([((endpoint, MonitorId([1; 16])), health)]);
+        let mut run = Run::restored(&spec, restored, REPORTS, refuse);
+        for expected in then {
+            let report = run.report().await;
+            assert_eq!((report.health.verdict, report.health.rtt_us), (expected, Some(7)));
+        }
+        run.publish(&ConfigSpec { enabled: false, ..spec.clone() });
+        sleep(INTERVAL).await;
+        run.publish(&spec);
+        assert_eq!(run.verdict().await.0, Verdict::Unknown, "it is of one use only");
+        run.stop().await;
+    }
 }
 
 #[tokio::test(start_paused = true)]

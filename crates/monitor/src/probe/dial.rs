@@ -1,5 +1,6 @@
 //! From an endpoint's address to a TCP connection.
 
+use std::fmt;
 use std::io;
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs, UdpSocket};
 use std::sync::Arc;
@@ -7,9 +8,9 @@ use std::sync::Arc;
 use evenkeel_model::{Address, FailureReason};
 use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
-use tokio::time::{Instant, timeout_at};
 
-use super::Miss;
+use super::{Attempt, Miss};
+use crate::trace::PhaseName;
 
 /// Names being resolved at once; each occupies a thread until the system's resolver answers or
 /// gives up. Further probes wait for their turn, within their own time. With a resolver that
@@ -26,6 +27,12 @@ pub(crate) struct Resolver {
     turns: Arc<Semaphore>,
     /// Where this process takes traffic.
     own: Vec<SocketAddr>,
+}
+
+impl fmt::Debug for Resolver {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Resolver").field("own", &self.own).finish_non_exhaustive()
+    }
 }
 
 impl Resolver {
@@ -47,20 +54,27 @@ impl Resolver {
         &self,
         address: &Address,
         port: u16,
-        deadline: Instant,
+        attempt: Attempt<'_>,
     ) -> Result<SocketAddr, Miss> {
         let name = match address {
-            Address::Ip(ip) => return Ok(SocketAddr::new(*ip, port)),
+            Address::Ip(ip) => {
+                attempt.trace.address(*ip);
+                return Ok(SocketAddr::new(*ip, port));
+            }
             Address::Name(name) => name,
         };
-        let found = timeout_at(deadline, self.look_up(name.clone(), port))
-            .await
-            .map_err(|_| Miss::TimedOut(FailureReason::DnsUnknownHost))?
-            .map_err(|error| own_want(error, |_| FailureReason::DnsUnknownHost))?;
+        attempt.trace.begin(PhaseName::Resolve);
+        let found = attempt
+            .within(FailureReason::DnsUnknownHost, self.look_up(name.clone(), port))
+            .await?
+            .map_err(|error| own_want(error, attempt, |_| FailureReason::DnsUnknownHost))?;
         let address = prefer_v4(&found).ok_or(FailureReason::DnsUnknownHost)?;
         if self.is_own(address) {
+            attempt.trace.because(&format_args!("{address} is where we take traffic ourselves"));
             return Err(FailureReason::DnsInternal.into());
         }
+        attempt.trace.address(address.ip());
+        attempt.trace.done(|| format!("{name} is {}", address.ip()));
         Ok(address)
     }
 
@@ -96,25 +110,38 @@ fn is_of_this_machine(ip: IpAddr) -> bool {
 }
 
 /// Connects. Dropping the future closes the socket.
-pub(crate) async fn connect(address: SocketAddr, deadline: Instant) -> Result<TcpStream, Miss> {
-    match timeout_at(deadline, TcpStream::connect(address)).await {
-        Err(_) => Err(Miss::TimedOut(FailureReason::TcpTimeout)),
-        Ok(Err(error)) if error.kind() == io::ErrorKind::TimedOut => {
+pub(crate) async fn connect(address: SocketAddr, attempt: Attempt<'_>) -> Result<TcpStream, Miss> {
+    attempt.trace.begin(PhaseName::Connect);
+    match attempt.within(FailureReason::TcpTimeout, TcpStream::connect(address)).await? {
+        Ok(stream) => {
+            attempt.trace.done(|| address.to_string());
+            Ok(stream)
+        }
+        Err(error) if error.kind() == io::ErrorKind::TimedOut => {
+            attempt.trace.because(&error);
             Err(Miss::TimedOut(FailureReason::TcpTimeout))
         }
-        Ok(connected) => connected.map_err(|error| own_want(error, connect_reason)),
+        Err(error) => Err(own_want(error, attempt, connect_reason)),
     }
 }
 
 /// Tells what this machine lacks from what the endpoint does.
-fn own_want(error: io::Error, reason: impl FnOnce(&io::Error) -> FailureReason) -> Miss {
+pub(crate) fn own_want(
+    error: io::Error,
+    attempt: Attempt<'_>,
+    reason: impl FnOnce(&io::Error) -> FailureReason,
+) -> Miss {
     match error.raw_os_error() {
         Some(libc::EMFILE | libc::ENFILE | libc::ENOBUFS | libc::ENOMEM) => Miss::Own(error),
-        _ => reason(&error).into(),
+        _ => {
+            attempt.trace.because(&error);
+            reason(&error).into()
+        }
     }
 }
 
-fn connect_reason(error: &io::Error) -> FailureReason {
+/// What the kernel's word for a failed connect is called.
+pub(crate) fn connect_reason(error: &io::Error) -> FailureReason {
     match error.kind() {
         io::ErrorKind::ConnectionRefused => FailureReason::TcpConnectionFailed,
         io::ErrorKind::ConnectionReset => FailureReason::ConnectionReset,
@@ -128,10 +155,14 @@ fn connect_reason(error: &io::Error) -> FailureReason {
 
 #[cfg(test)]
 mod tests {
+    use tokio::time::Instant;
+
     use super::*;
+    use crate::trace::Trace;
 
     #[test]
     fn kernel_errors_have_documented_names() {
+        let attempt = Attempt { deadline: Instant::now(), trace: &Trace::off() };
         for (errno, reason) in [
             (libc::ECONNREFUSED, FailureReason::TcpConnectionFailed),
             (libc::EHOSTUNREACH, FailureReason::NoRouteToHost),
@@ -142,11 +173,11 @@ mod tests {
         ] {
             let error = io::Error::from_raw_os_error(errno);
             assert_eq!(connect_reason(&error), reason, "{error}");
-            assert!(matches!(own_want(error, connect_reason), Miss::Failed { .. }));
+            assert!(matches!(own_want(error, attempt, connect_reason), Miss::Failed { .. }));
         }
         for errno in [libc::EMFILE, libc::ENFILE, libc::ENOBUFS, libc::ENOMEM] {
             let error = io::Error::from_raw_os_error(errno);
-            assert!(matches!(own_want(error, connect_reason), Miss::Own(_)), "{errno}");
+            assert!(matches!(own_want(error, attempt, connect_reason), Miss::Own(_)), "{errno}");
         }
     }
 

@@ -1,5 +1,6 @@
 //! One request and its response over a connection just made: sent, read as far as needed, judged.
 
+use std::error::Error;
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
@@ -16,7 +17,8 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::Instant;
 
 use super::watched::{Seen, Watched};
-use super::{Miss, Pass, request};
+use super::{Attempt, Miss, Pass, request};
+use crate::trace::PhaseName;
 
 /// The longest response head, and the most read ahead of a body, in bytes. Four times what common
 /// servers send at most; with all sockets of the checker at it, 64 MiB.
@@ -56,6 +58,7 @@ pub(crate) async fn exchange<S>(
     request: Request<Empty<Bytes>>,
     judge: Judge<'_>,
     started: Instant,
+    attempt: Attempt<'_>,
 ) -> Result<Answer, Miss>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
@@ -73,15 +76,24 @@ where
         .await
         .map_err(|_| broken())?;
     let talk = async {
-        let response = sender.send_request(request).await.map_err(|_| broken())?;
-        let first_byte = seen.first_byte.get().copied().unwrap_or_else(Instant::now);
-        judge.judge(response, started, first_byte).await
+        attempt.trace.begin(PhaseName::FirstByte);
+        let response = sender.send_request(request).await;
+        let first_byte = seen.first_byte.get().copied();
+        if let Some(first_byte) = first_byte {
+            attempt.trace.turn(first_byte, PhaseName::Head);
+        }
+        let response = response.map_err(|error| {
+            attempt.trace.because(&explained(&error));
+            broken()
+        })?;
+        let first_byte = first_byte.unwrap_or_else(Instant::now);
+        judge.judge(response, started, first_byte, attempt).await
     };
     driven(connection, talk).await
 }
 
 /// Runs a conversation on a connection, which only moves while it is polled.
-async fn driven<T>(connection: impl Future, talk: impl Future<Output = T>) -> T {
+pub(crate) async fn driven<T>(connection: impl Future, talk: impl Future<Output = T>) -> T {
     let (mut connection, mut talk) = (pin!(connection), pin!(talk));
     let mut open = true;
     poll_fn(|cx| {
@@ -98,6 +110,7 @@ impl Judge<'_> {
         response: Response<Incoming>,
         started: Instant,
         first_byte: Instant,
+        attempt: Attempt<'_>,
     ) -> Result<Answer, Miss> {
         let response_code = response.status().as_u16();
         let failed = |reason| Miss::Failed { reason, response_code };
@@ -109,10 +122,13 @@ impl Judge<'_> {
             return Ok(Answer::Redirect { location: location.to_owned(), first_byte });
         }
         if !self.codes.accept(response_code) {
+            attempt.trace.because(&response_code);
             return Err(failed(FailureReason::ResponseCodeMismatch));
         }
+        attempt.trace.done(|| response_code.to_string());
         if let Some(text) = self.body {
-            search(response.into_body(), text).await.map_err(failed)?;
+            attempt.trace.begin(PhaseName::Body);
+            search(response.into_body(), text, attempt).await.map_err(failed)?;
         }
         Ok(Answer::Pass(Pass { response_code, rtt: first_byte.duration_since(started) }))
     }
@@ -120,18 +136,38 @@ impl Judge<'_> {
 
 /// Reads a body until the text is found or its window is over. A body that breaks off before that
 /// is no valid response (behaviour.md U40).
-async fn search(mut body: Incoming, text: &BodyMatch) -> Result<(), FailureReason> {
+async fn search(
+    mut body: Incoming,
+    text: &BodyMatch,
+    attempt: Attempt<'_>,
+) -> Result<(), FailureReason> {
     let mut window = Vec::new();
     loop {
         let arrival = fill(&mut body, &mut window).await;
+        let bytes = window.len();
         if text.is_in(&window) {
+            attempt.trace.done(|| format!("found within {bytes} bytes"));
             return Ok(());
         }
         match arrival {
             Arrival::Some => {}
-            Arrival::End => return Err(FailureReason::ResponseBodyMismatch),
-            Arrival::Broken => return Err(FailureReason::HttpInvalidResponse),
+            Arrival::End => {
+                attempt.trace.because(&format_args!("not in the first {bytes} bytes"));
+                return Err(FailureReason::ResponseBodyMismatch);
+            }
+            Arrival::Broken => {
+                attempt.trace.because(&format_args!("broke off after {bytes} bytes"));
+                return Err(FailureReason::HttpInvalidResponse);
+            }
         }
+    }
+}
+
+/// An error and what it came from.
+fn explained(error: &hyper::Error) -> String {
+    match error.source() {
+        Some(source) => format!("{error}: {source}"),
+        None => error.to_string(),
     }
 }
 

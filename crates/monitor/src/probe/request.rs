@@ -48,7 +48,9 @@ pub(crate) fn build(
 }
 
 /// A monitor's headers in the form they are sent.
-fn configured(headers: &[(String, Vec<String>)]) -> Option<Vec<(HeaderName, Vec<HeaderValue>)>> {
+pub(crate) fn configured(
+    headers: &[(String, Vec<String>)],
+) -> Option<Vec<(HeaderName, Vec<HeaderValue>)>> {
     let mut all = Vec::with_capacity(headers.len());
     for (name, values) in headers {
         let name: HeaderName = name.parse().ok()?;

@@ -5,6 +5,8 @@ use evenkeel_model::Address;
 use http::uri::{Authority, PathAndQuery};
 use rustls::pki_types::ServerName;
 
+use super::{Attempt, Miss, impossible};
+
 /// The destination of one request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Site {
@@ -40,6 +42,12 @@ impl Site {
     pub(crate) fn server_name(&self) -> Option<ServerName<'static>> {
         let name = host_name(&self.host);
         ServerName::try_from(name.strip_suffix('.').unwrap_or(name).to_owned()).ok()
+    }
+
+    /// The same, of a probe that cannot do without.
+    pub(crate) fn certified_name(&self, attempt: Attempt<'_>) -> Result<ServerName<'static>, Miss> {
+        let none = || impossible(attempt, "the Host is neither a name nor an address");
+        self.server_name().ok_or_else(none)
     }
 
     /// Where a `Location` leads (RFC 9110 10.2.2, RFC 3986 5.2). `None` when it cannot be read or

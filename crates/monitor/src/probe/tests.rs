@@ -1,5 +1,10 @@
 //! Probes against real servers on loopback.
 
+mod grpc;
+mod mail;
+mod namespace;
+mod pings;
+mod reasons;
 mod servers;
 mod tls;
 
@@ -8,7 +13,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use evenkeel_model::{Address, EndpointSpec, FailureReason, Method, Monitor, MonitorKind};
 
 use super::*;
-use crate::testing::{Ask, POOL, endpoint, monitor, target};
+use crate::testing::{HttpAsk, POOL, endpoint, monitor, target};
 use servers::{Reply, Server};
 
 /// Long enough for loopback on a busy machine.
@@ -17,33 +22,43 @@ const SOON_MS: u32 = 10_000;
 /// Short, for tests whose outcome is that time runs out.
 const BRIEF_MS: u32 = 150;
 
-fn network() -> Network {
-    Network::new(Arc::new(RootCertStore::empty()), Vec::new())
+fn network() -> Prober {
+    Prober::new(Arc::new(RootCertStore::empty()), Vec::new())
 }
 
 /// A network where every name has these addresses; ports come from whoever dials.
-fn network_with_names(names: &'static [(&str, &str)], own: Vec<SocketAddr>) -> Network {
+fn network_with_names(names: &'static [(&str, &str)], own: Vec<SocketAddr>) -> Prober {
     let lookup = move |name: &str, port: u16| {
         let found = names.iter().filter(|(known, _)| *known == name);
         Ok(found.map(|(_, ip)| SocketAddr::new(ip.parse().unwrap(), port)).collect())
     };
-    Network { resolver: Resolver::with_lookup(own, Arc::new(lookup)), ..network() }
+    Prober { resolver: Resolver::with_lookup(own, Arc::new(lookup)), ..network() }
 }
 
 fn at(address: SocketAddr) -> EndpointSpec {
     endpoint(&address.ip().to_string(), address.port())
 }
 
-fn http(ask: Ask<'_>, timeout_ms: u32) -> Monitor {
+fn http(ask: HttpAsk<'_>, timeout_ms: u32) -> Monitor {
     Monitor { timeout_ms, ..monitor(ask.into()) }
 }
 
-async fn probe(network: &Network, monitor: Monitor, endpoint: EndpointSpec) -> Probe {
-    network.probe(&target(monitor, endpoint)).await.expect("this machine can probe")
+async fn probe(network: &Prober, monitor: Monitor, endpoint: EndpointSpec) -> Probe {
+    let target = target(monitor, endpoint);
+    let ProbeResult { health, phases, .. } = network.probe(target.ask()).await;
+    assert_ne!(health.verdict, Verdict::Unknown, "this machine can probe: {phases:?}");
+    let has_passed = health.reason == FailureReason::NoFailures;
+    let last = phases.last().expect("something was done");
+    assert_eq!(last.failed, !has_passed, "{phases:?}");
+    Probe {
+        reason: health.reason,
+        response_code: health.response_code,
+        rtt: health.rtt_us.map(|us| Duration::from_micros(us.into())),
+    }
 }
 
 /// Probes a server that replies thus, and returns the reason and the code.
-async fn outcome(ask: Ask<'_>, reply: Reply) -> (FailureReason, u16) {
+async fn outcome(ask: HttpAsk<'_>, reply: Reply) -> (FailureReason, u16) {
     let server = Server::http(move |_| reply.clone()).await;
     let probe = probe(&network(), http(ask, SOON_MS), at(server.address)).await;
     assert_eq!(probe.rtt.is_some(), probe.reason == FailureReason::NoFailures);
@@ -57,7 +72,7 @@ fn say(response: &[u8]) -> Reply {
 #[tokio::test]
 async fn responses_are_judged_by_their_code() {
     use FailureReason::{HttpInvalidResponse, NoFailures, ResponseCodeMismatch};
-    let codes = |codes| Ask { codes, ..Ask::default() };
+    let codes = |codes| HttpAsk { codes, ..HttpAsk::default() };
     let endless_head = [b"HTTP/1.1 200 OK\r\nX: ".as_slice(), &[b'x'; 100_000]].concat();
     for (ask, reply, reason, code) in [
         (codes("200"), Reply::status(200), NoFailures, 200),
@@ -88,8 +103,8 @@ async fn responses_are_judged_by_their_code() {
 #[tokio::test]
 async fn bodies_are_searched_as_far_as_they_come() {
     use FailureReason::{HttpInvalidResponse, NoFailures, ResponseBodyMismatch};
-    let ok = Ask { body: "OK", ..Ask::default() };
-    let head = Ask { method: Method::Head, ..ok };
+    let ok = HttpAsk { body: "OK", ..HttpAsk::default() };
+    let head = HttpAsk { method: Method::Head, ..ok };
     let chunked = |chunks: &str| {
         let head = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
         Reply::SayAndHang(format!("{head}{chunks}").into_bytes())
@@ -115,7 +130,7 @@ async fn bodies_are_searched_as_far_as_they_come() {
 
 #[tokio::test]
 async fn trap_t27_only_a_timeout_is_tried_again() {
-    let retrying = |timeout_ms| Monitor { retries: 2, ..http(Ask::default(), timeout_ms) };
+    let retrying = |timeout_ms| Monitor { retries: 2, ..http(HttpAsk::default(), timeout_ms) };
 
     let server = Server::http(|_| Reply::status(503)).await;
     let failed = probe(&network(), retrying(SOON_MS), at(server.address)).await;
@@ -142,7 +157,7 @@ async fn trap_t27_only_a_timeout_is_tried_again() {
 
 #[tokio::test]
 async fn trap_t28_body_is_searched_without_case_in_the_first_10240_bytes() {
-    let ok = Ask { body: "OK", ..Ask::default() };
+    let ok = HttpAsk { body: "OK", ..HttpAsk::default() };
     let padded = |before: usize| [vec![b'.'; before], b"ok".to_vec()].concat();
     for (body, reason) in [
         (b"ok".to_vec(), FailureReason::NoFailures),
@@ -159,14 +174,14 @@ async fn trap_t28_body_is_searched_without_case_in_the_first_10240_bytes() {
 #[tokio::test]
 async fn trap_t29_a_redirect_not_followed_is_judged_itself() {
     let to = || Reply::to("/elsewhere");
-    let ask = |codes| Ask { codes, ..Ask::default() };
+    let ask = |codes| HttpAsk { codes, ..HttpAsk::default() };
     assert_eq!(outcome(ask("2xx"), to()).await, (FailureReason::ResponseCodeMismatch, 302));
     assert_eq!(outcome(ask("302"), to()).await, (FailureReason::NoFailures, 302));
 }
 
 #[tokio::test]
 async fn redirects_are_followed_when_asked_for() {
-    let follow = Ask { follow: true, codes: "2xx", path: "/a/b", ..Ask::default() };
+    let follow = HttpAsk { follow: true, codes: "2xx", path: "/a/b", ..HttpAsk::default() };
     let server = Server::http(|n| match n {
         0 => Reply::to("c"),
         _ => Reply::status(200),
@@ -199,10 +214,10 @@ async fn another_host_gets_its_own_name_and_no_headers_of_the_monitor() {
     let other = Server::http(|_| Reply::status(200)).await;
     let url = format!("http://other.example:{}/there", other.address.port());
     let first = Server::http(move |_| Reply::to(&url)).await;
-    let ask = Ask {
+    let ask = HttpAsk {
         follow: true,
         headers: &[("Authorization", "secret"), ("Host", "m.example")],
-        ..Ask::default()
+        ..HttpAsk::default()
     };
     let network = network_with_names(&[("other.example", "127.0.0.1")], Vec::new());
     let passed = probe(&network, http(ask, SOON_MS), at(first.address)).await;
@@ -216,8 +231,8 @@ async fn another_host_gets_its_own_name_and_no_headers_of_the_monitor() {
 #[tokio::test]
 async fn trap_t30_host_of_the_endpoint_before_that_of_the_monitor() {
     let server = Server::http(|_| Reply::status(200)).await;
-    let named = Ask { headers: &[("Host", "m.example")], ..Ask::default() };
-    let plain = Ask::default();
+    let named = HttpAsk { headers: &[("Host", "m.example")], ..HttpAsk::default() };
+    let plain = HttpAsk::default();
     let by_address = server.address.to_string();
     for (n, (own, ask, host)) in [
         (Some("e.example"), named, "e.example"),
@@ -239,7 +254,7 @@ async fn trap_t30_host_of_the_endpoint_before_that_of_the_monitor() {
 async fn a_probe_introduces_itself_and_closes() {
     let server = Server::http(|_| Reply::status(200)).await;
     let headers = &[("user-agent", "mine"), ("X-Probe", "1")];
-    let ask = Ask { path: "/health?deep=1", headers, ..Ask::default() };
+    let ask = HttpAsk { path: "/health?deep=1", headers, ..HttpAsk::default() };
     probe(&network(), http(ask, SOON_MS), at(server.address)).await;
     let agent = format!(
         "Mozilla/5.0 (compatible; Evenkeel-Traffic-Manager/1.0; \
@@ -262,10 +277,12 @@ async fn trap_t49_a_name_with_both_families_is_probed_once_on_ipv4() {
     let names = &[("both.example", "::1"), ("both.example", "127.0.0.1"), ("six.example", "::1")];
     let network = network_with_names(names, Vec::new());
     let both = endpoint("both.example", server.address.port());
-    assert_eq!(probe(&network, http(Ask::default(), SOON_MS), both).await.response_code, 200);
+    assert_eq!(probe(&network, http(HttpAsk::default(), SOON_MS), both).await.response_code, 200);
     assert_eq!(server.seen().len(), 1);
     let six = Address::Name("six.example".to_owned());
-    let resolved = network.resolver.resolve(&six, 80, Instant::now() + Duration::from_secs(10));
+    let deadline = Instant::now() + Duration::from_secs(10);
+    let attempt = Attempt { deadline, trace: &Trace::off() };
+    let resolved = network.resolver.resolve(&six, 80, attempt);
     assert_eq!(resolved.await.unwrap(), "[::1]:80".parse().unwrap());
 }
 
@@ -279,59 +296,27 @@ async fn names_are_resolved_anew_by_each_probe() {
         _ => Ok(vec![address]),
     };
     let resolver = Resolver::with_lookup(Vec::new(), Arc::new(lookup));
-    let network = Network { resolver, ..network() };
+    let network = Prober { resolver, ..network() };
     for reason in
         [FailureReason::NoFailures, FailureReason::DnsUnknownHost, FailureReason::NoFailures]
     {
         let endpoint = endpoint("e.example", address.port());
-        let probe = probe(&network, http(Ask::default(), SOON_MS), endpoint).await;
+        let probe = probe(&network, http(HttpAsk::default(), SOON_MS), endpoint).await;
         assert_eq!(probe.reason, reason);
-    }
-}
-
-#[tokio::test]
-async fn what_fails_before_http_has_a_name_of_its_own() {
-    let tcp = |timeout_ms| Monitor { timeout_ms, ..monitor(MonitorKind::Tcp) };
-    let http = |timeout_ms| http(Ask::default(), timeout_ms);
-    let (silent, _listener, _queued) = servers::silent().await;
-    let reset = Server::http(|_| Reply::SayAndReset(b"")).await;
-    let hung = Server::http(|_| Reply::SayAndHang(Vec::new())).await;
-    let drip = Server::http(|_| Reply::Drip(b"HTTP/1.1 200 OK\r\nX: ")).await;
-    let own = hung.address;
-    let network = network_with_names(
-        &[("own.example", "127.0.0.1")],
-        vec![own, "0.0.0.0:9".parse().unwrap()],
-    );
-    for (monitor, endpoint, reason) in [
-        (tcp(SOON_MS), at(hung.address), FailureReason::NoFailures),
-        (tcp(SOON_MS), at(servers::refusing()), FailureReason::TcpConnectionFailed),
-        (http(SOON_MS), at(servers::refusing()), FailureReason::TcpConnectionFailed),
-        (tcp(BRIEF_MS), at(silent), FailureReason::TcpTimeout),
-        (http(BRIEF_MS), at(silent), FailureReason::TcpTimeout),
-        (http(SOON_MS), at(reset.address), FailureReason::ConnectionReset),
-        (http(BRIEF_MS), at(hung.address), FailureReason::HttpTimeout),
-        (http(BRIEF_MS), at(drip.address), FailureReason::HttpTimeout),
-        (http(SOON_MS), endpoint("no.example", 80), FailureReason::DnsUnknownHost),
-        (http(SOON_MS), endpoint("own.example", own.port()), FailureReason::DnsInternal),
-        (http(SOON_MS), endpoint("own.example", 9), FailureReason::DnsInternal),
-    ] {
-        let what = format!("{} {}", endpoint.name, endpoint.port);
-        assert_eq!(probe(&network, monitor, endpoint).await.reason, reason, "{what}");
     }
 }
 
 #[tokio::test]
 async fn an_impossible_monitor_asks_nothing() {
     let server = Server::http(|_| Reply::status(200)).await;
-    let ask = |ask: Ask<'_>| monitor(ask.into());
+    let ask = |ask: HttpAsk<'_>| monitor(ask.into());
     for monitor in [
-        monitor(MonitorKind::Unsupported),
-        ask(Ask { path: "no-slash", ..Ask::default() }),
-        ask(Ask { path: "/a b", ..Ask::default() }),
-        ask(Ask { headers: &[("X\r\nY", "1")], ..Ask::default() }),
-        ask(Ask { headers: &[("X", "1\r\nY: 2")], ..Ask::default() }),
-        ask(Ask { headers: &[("Host", "a\nb")], ..Ask::default() }),
-        ask(Ask { tls: true, headers: &[("Host", "a b")], ..Ask::default() }),
+        ask(HttpAsk { path: "no-slash", ..HttpAsk::default() }),
+        ask(HttpAsk { path: "/a b", ..HttpAsk::default() }),
+        ask(HttpAsk { headers: &[("X\r\nY", "1")], ..HttpAsk::default() }),
+        ask(HttpAsk { headers: &[("X", "1\r\nY: 2")], ..HttpAsk::default() }),
+        ask(HttpAsk { headers: &[("Host", "a\nb")], ..HttpAsk::default() }),
+        ask(HttpAsk { tls: true, headers: &[("Host", "a b")], ..HttpAsk::default() }),
     ] {
         let what = format!("{:?}", monitor.kind);
         let probe = probe(&network(), monitor, at(server.address)).await;
@@ -346,16 +331,16 @@ async fn an_impossible_monitor_asks_nothing() {
 #[tokio::test]
 async fn the_monitors_port_comes_before_the_endpoints() {
     let server = Server::http(|_| Reply::status(200)).await;
-    let monitor = Monitor { port: server.address.port(), ..http(Ask::default(), SOON_MS) };
+    let monitor = Monitor { port: server.address.port(), ..http(HttpAsk::default(), SOON_MS) };
     let endpoint = endpoint("127.0.0.1", servers::refusing().port());
     assert_eq!(probe(&network(), monitor, endpoint).await.response_code, 200);
     let ask = |tls, port| {
         let monitor = monitor_of(tls);
-        target(monitor, crate::testing::endpoint("127.0.0.1", port)).port()
+        target(monitor, crate::testing::endpoint("127.0.0.1", port)).ask().port()
     };
     assert_eq!([ask(false, 0), ask(true, 0), ask(true, 81)], [Some(80), Some(443), Some(81)]);
 }
 
 fn monitor_of(tls: bool) -> Monitor {
-    monitor(Ask { tls, ..Ask::default() }.into())
+    monitor(HttpAsk { tls, ..HttpAsk::default() }.into())
 }

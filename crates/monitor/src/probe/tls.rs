@@ -1,5 +1,6 @@
 //! TLS of `https` probes, and the documented names of what goes wrong with it.
 
+use std::fmt;
 use std::io;
 use std::sync::Arc;
 
@@ -7,18 +8,20 @@ use evenkeel_model::FailureReason;
 use evenkeel_net::tls;
 use rustls::client::Resumption;
 use rustls::pki_types::ServerName;
-use rustls::{AlertDescription, CertificateError, ClientConfig, Error, RootCertStore};
+use rustls::{
+    AlertDescription, CertificateError, ClientConfig, ClientConnection, Error, RootCertStore,
+};
 use tokio::net::TcpStream;
-use tokio::time::{Instant, timeout_at};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
-use super::Miss;
+use super::{Attempt, Miss};
+use crate::trace::PhaseName;
 
-/// The two configurations that all probes share.
+/// The configurations that all probes share.
 pub(crate) struct Connectors {
-    verifying: TlsConnector,
-    insecure: TlsConnector,
+    verifying: [TlsConnector; 2],
+    insecure: [TlsConnector; 2],
 }
 
 /// Whether a certificate is judged.
@@ -30,36 +33,93 @@ pub(crate) enum Trust {
     Anyone,
 }
 
+impl Trust {
+    /// As a monitor has it.
+    pub(crate) const fn new(allow_insecure: bool) -> Self {
+        if allow_insecure { Self::Anyone } else { Self::Verify }
+    }
+}
+
+/// What is spoken inside, as it is told the other side (ALPN).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Speaks {
+    Http1,
+    Http2,
+}
+
+/// What a handshake is to be.
+#[derive(Debug)]
+pub(crate) struct Tls {
+    /// What the certificate must be for. Sent as SNI unless it is an IP address.
+    pub name: ServerName<'static>,
+    pub trust: Trust,
+    pub speaks: Speaks,
+}
+
 impl Connectors {
     /// `roots` are whom a verifying probe believes.
     pub(crate) fn new(roots: Arc<RootCertStore>) -> Self {
-        let connector = |mut config: ClientConfig| {
-            config.alpn_protocols = vec![b"http/1.1".to_vec()];
-            // A resumed session shows no certificate: one that expired would go unnoticed.
-            config.resumption = Resumption::disabled();
-            TlsConnector::from(Arc::new(config))
+        let connectors = |config: ClientConfig| {
+            [Speaks::Http1, Speaks::Http2].map(|speaks| {
+                let mut config = config.clone();
+                config.alpn_protocols = vec![speaks.alpn().to_vec()];
+                // A resumed session shows no certificate: one that expired would go unnoticed.
+                config.resumption = Resumption::disabled();
+                TlsConnector::from(Arc::new(config))
+            })
         };
-        Self { verifying: connector(tls::verifying(roots)), insecure: connector(tls::insecure()) }
+        Self { verifying: connectors(tls::verifying(roots)), insecure: connectors(tls::insecure()) }
     }
 
-    /// Shakes hands. The name is what the certificate must be for; it is sent as SNI unless it is
-    /// an IP address. Dropping the future closes the connection.
+    /// Shakes hands. Dropping the future closes the connection.
     pub(crate) async fn connect(
         &self,
         stream: TcpStream,
-        name: ServerName<'static>,
-        trust: Trust,
-        deadline: Instant,
+        tls: Tls,
+        attempt: Attempt<'_>,
     ) -> Result<TlsStream<TcpStream>, Miss> {
-        let connector = match trust {
+        let connectors = match tls.trust {
             Trust::Verify => &self.verifying,
             Trust::Anyone => &self.insecure,
         };
-        timeout_at(deadline, connector.connect(name, stream))
-            .await
-            .map_err(|_| Miss::TimedOut(FailureReason::HttpTimeout))?
-            .map_err(|error| handshake_reason(&error).into())
+        attempt.trace.begin(PhaseName::Tls);
+        let handshake = connectors[tls.speaks as usize].connect(tls.name, stream);
+        let stream = attempt.within(FailureReason::HttpTimeout, handshake).await?;
+        let stream = stream.map_err(|error| {
+            attempt.trace.because(&error);
+            handshake_reason(&error)
+        })?;
+        let session = stream.get_ref().1;
+        // Servers that know no ALPN speak HTTP/1.1; HTTP/2 has to be agreed on (RFC 9113 3.2).
+        if tls.speaks == Speaks::Http2 && session.alpn_protocol().is_none() {
+            attempt.trace.because(&"the server does not offer HTTP/2");
+            return Err(FailureReason::TlsProtocol.into());
+        }
+        attempt.trace.done(|| describe(session));
+        Ok(stream)
     }
+}
+
+impl fmt::Debug for Connectors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connectors").finish_non_exhaustive()
+    }
+}
+
+impl Speaks {
+    const fn alpn(self) -> &'static [u8] {
+        match self {
+            Self::Http1 => b"http/1.1",
+            Self::Http2 => b"h2",
+        }
+    }
+}
+
+/// Version and cipher suite, for people.
+fn describe(session: &ClientConnection) -> String {
+    let version = session.protocol_version().and_then(|version| version.as_str());
+    let suite = session.negotiated_cipher_suite().and_then(|suite| suite.suite().as_str());
+    [version, suite].into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 
 fn handshake_reason(error: &io::Error) -> FailureReason {

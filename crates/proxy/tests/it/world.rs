@@ -9,7 +9,7 @@ use evenkeel_decision::{Load, Loads};
 use evenkeel_model::{
     Address, AffinityKey, AffinityKeys, AffinityKind, Config, ConfigBuilder, EndpointHealth,
     EndpointSpec, Health, HostPattern, Live, LiveWriter, LoadBalancer, LoadBalancerId, Monitor,
-    MonitorId, MonitorKind, PoolId, PoolIx, PoolSpec, SessionAffinity, Verdict, View,
+    MonitorId, MonitorKind, PoolId, PoolIx, PoolMonitor, PoolSpec, SessionAffinity, Verdict, View,
     ZeroDowntimeFailover,
 };
 use evenkeel_net::geo::Geo;
@@ -67,13 +67,14 @@ impl Plan {
     fn config(&self) -> Config {
         let keys = AffinityKeys { current: AffinityKey([7; 32]), previous: None };
         let mut builder = ConfigBuilder::new(keys);
-        let monitor = self.is_monitored.then(|| builder.monitor(any_monitor()));
+        let monitor = self.is_monitored.then(|| PoolMonitor::plain(builder.monitor(any_monitor())));
+        let monitors: Vec<_> = monitor.into_iter().collect();
         let mut pools: Vec<PoolIx> = Vec::new();
         for (n, endpoints) in (1u8..).zip(&self.pools) {
             let name = format!("pool-{n}");
             let enabled = self.disabled_pool != Some(usize::from(n) - 1);
             let spec = PoolSpec::new(PoolId([n; 16]), &name, endpoints.clone());
-            let mut spec = PoolSpec { enabled, monitor, ..spec };
+            let mut spec = PoolSpec { enabled, monitors: monitors.clone(), ..spec };
             (self.tune_pool)(&mut spec);
             pools.push(builder.pool(spec));
         }

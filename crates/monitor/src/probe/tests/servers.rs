@@ -8,7 +8,7 @@ use std::time::Duration;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::{RootCertStore, ServerConfig};
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
@@ -170,6 +170,52 @@ pub(crate) async fn raw(reply: &'static [u8]) -> (SocketAddr, JoinSet<()>) {
     (address, tasks)
 }
 
+/// Resets every connection at once.
+pub(crate) async fn resetting() -> (SocketAddr, JoinSet<()>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let mut tasks = JoinSet::new();
+    tasks.spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let _ = stream.set_zero_linger();
+        }
+    });
+    (address, tasks)
+}
+
+/// Says one text to begin with and one after each line it hears; the empty text, and what comes
+/// after the last, is silence. Takes one connection.
+pub(crate) struct Dialogue {
+    pub address: SocketAddr,
+    heard: tokio::task::JoinHandle<String>,
+}
+
+impl Dialogue {
+    /// A server that says these.
+    pub(crate) async fn start(lines: &[&str]) -> Self {
+        let lines: Vec<String> = lines.iter().map(ToString::to_string).collect();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let heard = tokio::spawn(async move {
+            let mut stream = BufReader::new(listener.accept().await.unwrap().0);
+            let mut heard = String::new();
+            for line in lines {
+                // A client that goes away early is what some tests are about.
+                let _ = stream.write_all(line.as_bytes()).await;
+                let _ = stream.read_line(&mut heard).await;
+            }
+            let _ = stream.read_to_string(&mut heard).await;
+            heard
+        });
+        Self { address, heard }
+    }
+
+    /// Everything that the client said, once it is gone.
+    pub(crate) async fn heard(self) -> String {
+        self.heard.await.unwrap()
+    }
+}
+
 /// An address that refuses.
 pub(crate) fn refusing() -> SocketAddr {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
@@ -220,6 +266,14 @@ impl Authority {
         self.server_with(names, |params| {
             params.not_before = rcgen::date_time_ymd(2020, 1, 1);
             params.not_after = rcgen::date_time_ymd(2021, 1, 1);
+        })
+    }
+
+    /// A server with a certificate that is not valid yet.
+    pub(crate) fn early_server(&self, names: &[&str]) -> ServerConfig {
+        self.server_with(names, |params| {
+            params.not_before = rcgen::date_time_ymd(2999, 1, 1);
+            params.not_after = rcgen::date_time_ymd(3000, 1, 1);
         })
     }
 

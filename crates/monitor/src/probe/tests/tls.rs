@@ -1,9 +1,9 @@
 //! `https` probes: whom they believe, which name they send, and what went wrong.
 
-use super::servers::{Authority, raw};
+use super::servers::Authority;
 use super::*;
 
-const HTTPS: Ask<'_> = Ask {
+const HTTPS: HttpAsk<'_> = HttpAsk {
     tls: true,
     allow_insecure: false,
     method: Method::Get,
@@ -21,7 +21,7 @@ fn named(address: SocketAddr, host: &str) -> EndpointSpec {
 #[tokio::test]
 async fn certificates_are_judged_unless_insecurity_is_allowed() {
     let (authority, stranger) = (Authority::new(), Authority::new());
-    let network = Network::new(authority.roots(), Vec::new());
+    let network = Prober::new(authority.roots(), Vec::new());
     for (config, host, reason) in [
         (authority.server(&["e.example"]), "e.example", FailureReason::NoFailures),
         (authority.server(&["127.0.0.1"]), "127.0.0.1", FailureReason::NoFailures),
@@ -38,7 +38,7 @@ async fn certificates_are_judged_unless_insecurity_is_allowed() {
         let server = Server::https(config, |_| Reply::status(200)).await;
         let strict = probe(&network, http(HTTPS, SOON_MS), named(server.address, host)).await;
         assert_eq!(strict.reason, reason, "{host}");
-        let lax = Ask { allow_insecure: true, ..HTTPS };
+        let lax = HttpAsk { allow_insecure: true, ..HTTPS };
         let lax = probe(&network, http(lax, SOON_MS), named(server.address, host)).await;
         assert_eq!(lax.reason, FailureReason::NoFailures, "{host}, insecure");
     }
@@ -59,7 +59,7 @@ async fn sni_is_the_effective_host_if_that_is_a_name() {
     .into_iter()
     .enumerate()
     {
-        let ask = Ask { allow_insecure: true, headers, ..HTTPS };
+        let ask = HttpAsk { allow_insecure: true, headers, ..HTTPS };
         probe(&network, http(ask, SOON_MS), endpoint).await;
         let seen = &server.seen()[n];
         assert!(seen.starts_with(&format!("SNI {sni}\n")), "{sni}: {seen}");
@@ -67,40 +67,9 @@ async fn sni_is_the_effective_host_if_that_is_a_name() {
 }
 
 #[tokio::test]
-async fn failed_handshakes_have_names() {
-    const UNRECOGNIZED_NAME: &[u8] = &[21, 3, 3, 0, 2, 2, 112];
-    const PROTOCOL_VERSION: &[u8] = &[21, 3, 3, 0, 2, 2, 70];
-    const HANDSHAKE_FAILURE: &[u8] = &[21, 3, 3, 0, 2, 2, 40];
-    for (reply, reason) in [
-        (UNRECOGNIZED_NAME, FailureReason::TlsUnrecognizedName),
-        (PROTOCOL_VERSION, FailureReason::TlsProtocol),
-        (HANDSHAKE_FAILURE, FailureReason::TlsHandshakeFailure),
-        (b"HTTP/1.1 400 Bad Request\r\n\r\n", FailureReason::TlsProtocol),
-        (b"", FailureReason::TlsHandshakeFailure),
-    ] {
-        let (address, _tasks) = raw(reply).await;
-        let failed = probe(&network(), http(HTTPS, SOON_MS), at(address)).await;
-        assert_eq!(failed.reason, reason, "{reply:?}");
-    }
-
-    let mut h2_only = Authority::new().server(&["e.example"]);
-    h2_only.alpn_protocols = vec![b"h2".to_vec()];
-    let server = Server::https(h2_only, |_| Reply::status(200)).await;
-    let failed = probe(&network(), http(HTTPS, SOON_MS), at(server.address)).await;
-    assert_eq!(failed.reason, FailureReason::TlsProtocol, "no protocol in common");
-}
-
-#[tokio::test]
-async fn a_handshake_without_an_end_is_an_http_timeout() {
-    let plain = Server::http(|_| Reply::status(200)).await;
-    let failed = probe(&network(), http(HTTPS, BRIEF_MS), at(plain.address)).await;
-    assert_eq!(failed.reason, FailureReason::HttpTimeout);
-}
-
-#[tokio::test]
 async fn what_breaks_inside_tls_has_the_same_names_as_outside() {
     let authority = Authority::new();
-    let network = Network::new(authority.roots(), Vec::new());
+    let network = Prober::new(authority.roots(), Vec::new());
     for (reply, reason) in [
         (Reply::body("ok"), FailureReason::NoFailures),
         (Reply::status(503), FailureReason::ResponseCodeMismatch),
