@@ -219,7 +219,7 @@ async fn update<O: Object>(
         Ok(owned.document)
     })
     .await
-    .map(|document| written(document, &app))
+    .map(|document| written(document, app))
 }
 
 /// DELETE on one. A body is neither wanted nor looked at.
