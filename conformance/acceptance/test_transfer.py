@@ -225,9 +225,9 @@ def test_terraform_gets_resources_that_name_each_other_and_import_blocks(own_edg
     assert f'to = cloudflare_load_balancer_pool.eu\n  id = "{ACCOUNT}/{eu["id"]}"' in hcl
     zone = part["zones"][0]["zone"]["id"]
     assert f'to = cloudflare_load_balancer.www_shop_example\n  id = "{zone}/{lb["id"]}"' in hcl
-    assert "monitor = cloudflare_load_balancer_monitor.live.id" in hcl
+    assert "= cloudflare_load_balancer_monitor.live.id\n" in hcl
     assert "(cloudflare_load_balancer_pool.us.id) = 0.25" in hcl
-    assert r'name = "$${x} \"quoted\""' in hcl
+    assert r'= "$${x} \"quoted\""' in hcl
     assert "monitor group both" in hcl, "what the provider cannot say is named"
 
 

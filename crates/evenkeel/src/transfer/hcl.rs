@@ -166,12 +166,12 @@ impl Hcl {
         writeln!(self.text, "\nimport {{\n  to = {kind}.{name}\n  id = {import}\n}}")
             .expect("strings grow");
         writeln!(self.text, "\nresource \"{kind}\" \"{name}\" {{").expect("strings grow");
-        writeln!(self.text, "  {owner} = {}", quoted(owner_id)).expect("strings grow");
-        for attribute in *attributes {
-            let Some(value) = written(kind, attribute, document) else { continue };
-            let value = expression(&value, 1, &self.references);
-            writeln!(self.text, "  {attribute} = {value}").expect("strings grow");
-        }
+        let written = attributes.iter().filter_map(|attribute| {
+            let value = written(kind, attribute, document)?;
+            Some(((*attribute).to_owned(), expression(&value, 1, &self.references)))
+        });
+        let pairs = [(owner.to_owned(), quoted(owner_id))].into_iter().chain(written).collect();
+        self.text.push_str(&text::attributes(pairs, "  "));
         self.text.push_str("}\n");
     }
 }
@@ -267,8 +267,8 @@ import {
 }
 
 resource "cloudflare_load_balancer_monitor" "live" {
-  account_id = "acc"
-  type = "http"
+  account_id  = "acc"
+  type        = "http"
   description = "live"
   header = {
     Host = ["h"]
@@ -283,11 +283,11 @@ import {
 
 resource "cloudflare_load_balancer_pool" "eu" {
   account_id = "acc"
-  name = "eu"
-  monitor = cloudflare_load_balancer_monitor.live.id
+  name       = "eu"
+  monitor    = cloudflare_load_balancer_monitor.live.id
   origins = [
     {
-      name = "a"
+      name    = "a"
       address = "192.0.2.1"
       header = {
         host = ["b"]
@@ -304,9 +304,9 @@ import {
 }
 
 resource "cloudflare_load_balancer" "www_example_com" {
-  zone_id = "z"
-  name = "www.example.com"
-  proxied = true
+  zone_id       = "z"
+  name          = "www.example.com"
+  proxied       = true
   default_pools = [cloudflare_load_balancer_pool.eu.id]
   fallback_pool = cloudflare_load_balancer_pool.eu.id
   rules = [
@@ -323,10 +323,10 @@ import {
 
 resource "cloudflare_dns_record" "a_example_com" {
   zone_id = "z"
-  name = "a.example.com"
-  type = "A"
+  name    = "a.example.com"
+  type    = "A"
   content = "192.0.2.1"
-  ttl = 1
+  ttl     = 1
 }
 
 import {
@@ -336,8 +336,8 @@ import {
 
 resource "cloudflare_dns_record" "s_example_com" {
   zone_id = "z"
-  name = "s.example.com"
-  type = "SRV"
+  name    = "s.example.com"
+  type    = "SRV"
   data = {
     port = 3
   }

@@ -1,6 +1,7 @@
 //! The letters of HCL: names of resources, quoted texts, values.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 
 use serde_json::Value;
 
@@ -51,19 +52,32 @@ pub(super) fn expression(
         }
         Value::Object(members) if members.is_empty() => "{}".to_owned(),
         Value::Object(members) => {
-            let line = |(key, value): (&String, &Value)| {
+            let pairs = members.iter().map(|(key, value)| {
                 let key = match references.get(key) {
                     Some(reference) => format!("({reference})"),
                     None if is_identifier(key) => key.clone(),
                     None => quoted(key),
                 };
-                format!("{inner}{key} = {}\n", expression(value, depth + 1, references))
-            };
-            let lines: String = members.iter().map(line).collect();
-            format!("{{\n{lines}{outer}}}")
+                (key, expression(value, depth + 1, references))
+            });
+            format!("{{\n{}{outer}}}", attributes(pairs.collect(), &inner))
         }
         value => value.to_string(),
     }
+}
+
+/// Attributes on lines of their own, in the canonical style: neighbours that take one line each have
+/// their signs below each other.
+pub(super) fn attributes(pairs: Vec<(String, String)>, indent: &str) -> String {
+    let mut text = String::new();
+    let is_flat = |value: &str| !value.contains('\n');
+    for run in pairs.chunk_by(|(_, one), (_, next)| is_flat(one) && is_flat(next)) {
+        let width = run.iter().map(|(key, _)| key.chars().count()).max().unwrap_or_default();
+        for (key, value) in run {
+            writeln!(text, "{indent}{key:width$} = {value}").expect("strings grow");
+        }
+    }
+    text
 }
 
 /// A text in quotes. Templates are none.
