@@ -99,15 +99,18 @@ resource "cloudflare_load_balancer_pool" "least_connections" {
   }
 }
 
-resource "cloudflare_load_balancer_pool" "shedding_defaults" {
+# With its policies said: the provider would plan those of the service back to "".
+resource "cloudflare_load_balancer_pool" "shedding" {
   account_id = var.account_id
-  name       = "shedding-defaults-${var.run}"
+  name       = "shedding-${var.run}"
   origins {
     name    = "a"
     address = "192.0.2.1"
   }
   load_shedding {
     default_percent = var.changed ? 10 : 5
+    default_policy  = "random"
+    session_policy  = "hash"
   }
 }
 
