@@ -33,7 +33,8 @@ const PROVIDER: Program = Program {
     name: "terraform-provider-cloudflare-5.24.0",
 };
 
-/// The provider alone is some thousand packages: half an hour on two cores that others use too.
+/// The provider alone is a thousand packages, generated and long: the better part of an hour on
+/// cores that others use too.
 const BUILD_LIMIT: Duration = Duration::from_secs(90 * 60);
 
 /// Where Go installs itself, for those who have not put it on their path.
