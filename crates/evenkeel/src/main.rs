@@ -9,6 +9,7 @@ mod demo;
 mod exit;
 mod explain;
 mod geo;
+mod notifier;
 mod page;
 mod serve;
 mod settings;

@@ -14,6 +14,7 @@ pub(crate) struct Sources {
     pub(crate) workers: Registry,
     pub(crate) monitors: Arc<Stats>,
     pub(crate) health: Arc<HealthStats>,
+    pub(crate) notifications: Arc<evenkeel_notify::Stats>,
     pub(crate) live: Live,
 }
 
@@ -25,6 +26,7 @@ pub(crate) fn render(sources: &Sources) -> String {
     sources.workers.render(&mut page);
     monitors(&mut page, &sources.monitors);
     health(&mut page, &sources.health);
+    notifications(&mut page, &sources.notifications);
     view(&mut page, &sources.live.load());
     page.finish()
 }
@@ -93,6 +95,30 @@ fn health(page: &mut Exposition, stats: &HealthStats) {
         "Times that health could not be written down.",
         &stats.saves_failed,
     );
+}
+
+fn notifications(page: &mut Exposition, stats: &evenkeel_notify::Stats) {
+    for (name, help, value) in [
+        (
+            "evenkeel_notifications_delivered_total",
+            "Messages that their receiver took.",
+            &stats.delivered,
+        ),
+        (
+            "evenkeel_notifications_failed_total",
+            "Messages given up after the last try.",
+            &stats.failed,
+        ),
+        (
+            "evenkeel_notifications_dropped_total",
+            "Messages dropped because too many waited for their receiver.",
+            &stats.dropped,
+        ),
+        ("evenkeel_notification_retries_total", "Tries after the first.", &stats.retries),
+    ] {
+        page.metric(name, MetricKind::Counter, help);
+        page.sample(name, &[], value.get());
+    }
 }
 
 fn view(page: &mut Exposition, view: &View) {

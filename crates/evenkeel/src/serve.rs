@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use evenkeel_api::Limits;
-use evenkeel_control::publisher::{Publisher, Quorum};
+use evenkeel_control::publisher::Publisher;
 use evenkeel_control::{
     BootstrapError, BootstrapSettings, Bootstrapped, ControlOptions, ExplainSources, PreviewAsk,
     PreviewOutcome, Prober, Probing, bootstrap,
@@ -32,8 +32,8 @@ use tokio::sync::{mpsc, watch};
 
 use crate::exit::Failure;
 use crate::geo;
-use crate::page;
 use crate::settings::Settings;
+use crate::{notifier, page};
 
 /// Threads of the API and the publisher. They serve people and programs that configure, not
 /// traffic; two let a slow answer not hold up a view.
@@ -107,7 +107,7 @@ impl Node {
         let made = control.block_on(first_documents(store.as_ref(), settings))?;
         let (publisher, live, revision) = Publisher::new(Arc::clone(&store) as Arc<dyn Store>)
             .map_err(Failure::doing("building the first view"))?;
-        let publisher = publisher.judging(&site(settings), Quorum::Majority);
+        let publisher = publisher.judging(&site(settings), settings.of_health.quorum);
 
         let api_listener = bind_api(settings.api)?;
         let api = api_listener.local_addr().map_err(Failure::doing("binding the API"))?;
@@ -120,10 +120,12 @@ impl Node {
         let (stop, is_stopping) = watch::channel(false);
         let (reports, inbox) = mpsc::channel(REPORTS_MAX);
 
+        let notifications = Arc::new(evenkeel_notify::Stats::default());
         let sources = page::Sources {
             workers: registry.clone(),
             monitors: Arc::clone(&stats),
             health: publisher.stats(),
+            notifications: Arc::clone(&notifications),
             live: live.clone(),
         };
         let roots = Arc::new(machine_roots());
@@ -146,6 +148,14 @@ impl Node {
             ))),
             settings: settings.of_api.server.clone(),
         };
+        let parts = notifier::Parts {
+            inbox: publisher.occasions(),
+            store: Arc::clone(&store) as Arc<dyn Store>,
+            relay: settings.of_health.relay.clone(),
+            roots: Arc::clone(&roots),
+            stats: notifications,
+        };
+        notifier::start(parts, control.handle(), is_stopping.clone());
         let api_task =
             control.spawn(evenkeel_control::serve(options, stopped(is_stopping.clone())));
         let restored = publisher.restored().iter();
@@ -258,7 +268,7 @@ impl Node {
 }
 
 fn store_options(settings: &Settings) -> SqliteOptions {
-    let retentions = settings.of_api.retentions.clone();
+    let retentions = settings.of_health.retentions(settings.of_api.retentions.clone());
     SqliteOptions { retentions, ..SqliteOptions::default() }
 }
 

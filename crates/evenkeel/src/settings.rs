@@ -3,6 +3,7 @@
 //! every problem is reported at once.
 
 mod api;
+mod health;
 
 use std::fmt::Display;
 use std::net::SocketAddr;
@@ -13,6 +14,7 @@ use evenkeel_model::{Coordinates, Region};
 use toml::{Table, Value};
 
 pub(crate) use self::api::ApiSettings;
+pub(crate) use self::health::HealthSettings;
 use crate::cli::ServeArgs;
 use crate::exit::Failure;
 
@@ -27,6 +29,7 @@ pub(crate) struct Settings {
     pub(crate) data_dir: PathBuf,
     pub(crate) api: SocketAddr,
     pub(crate) of_api: ApiSettings,
+    pub(crate) of_health: HealthSettings,
     pub(crate) http: Vec<SocketAddr>,
     pub(crate) workers: usize,
     pub(crate) pop: String,
@@ -100,6 +103,7 @@ impl Layers<'_> {
                 .unwrap_or_else(|| "./evenkeel-data".into()),
             api: self.one("api", &args.api).unwrap_or_else(|| local(8787)),
             of_api: self.api(&args.of_api),
+            of_health: self.health(&args.of_health),
             http: self.many("http", &args.http).unwrap_or_else(|| vec![local(8080)]),
             workers: self
                 .checked(
@@ -153,14 +157,18 @@ impl Layers<'_> {
         } else {
             (key.to_owned(), in_file.map(|value| texts(key, value, self.problems))?)
         };
-        let values =
-            values.iter().flat_map(|value| value.split(',')).map(|value| value.trim().to_owned());
-        Some(Given { source, values: values.collect() })
+        Some(Given { source, values })
+    }
+
+    /// A value in which commas separate nothing.
+    fn whole(&mut self, key: &str, flag: &Option<String>) -> Option<String> {
+        self.given(key, flag.as_slice())?.values.pop()
     }
 
     fn many<T: FromStr<Err: Display>>(&mut self, key: &str, flag: &[String]) -> Option<Vec<T>> {
         let given = self.given(key, flag)?;
-        let parsed: Vec<_> = given.values.iter().map(|value| (value, value.parse::<T>())).collect();
+        let texts = given.values.iter().flat_map(|value| value.split(',')).map(str::trim);
+        let parsed: Vec<_> = texts.map(|value| (value, value.parse::<T>())).collect();
         let mut values = Vec::new();
         for (value, outcome) in parsed {
             match outcome {

@@ -25,6 +25,9 @@ pub struct Message {
     pub policy_id: String,
     /// What people call the policy.
     pub policy_name: String,
+    /// What the policy is for; not sent.
+    #[serde(skip)]
+    pub policy_description: String,
     /// Of which kind it is.
     pub alert_type: AlertType,
     /// The same for the message of an outage and that of its end.
@@ -85,6 +88,7 @@ impl Message {
             account_id: occasion.account_id.clone(),
             policy_id: policy.id.clone(),
             policy_name: policy.name.clone(),
+            policy_description: policy.description.clone(),
             alert_type: AlertType::from(&occasion.what),
             alert_correlation_id,
             alert_event,

@@ -13,6 +13,8 @@ pub struct Policy {
     pub id: String,
     /// What people call it.
     pub name: String,
+    /// What it is for; empty when nobody said.
+    pub description: String,
     /// Only the account's own pools concern it.
     pub account_id: String,
     /// Only these pools, by identifier; `None` is all of them, those to come included.
@@ -118,6 +120,7 @@ pub(crate) mod tests {
         Policy {
             id: "0f1e2d3c4b5a69788796a5b4c3d2e1f0".to_owned(),
             name: "on call".to_owned(),
+            description: String::new(),
             account_id: occasion(What::PoolHealth { healthy: true }).account_id,
             pools: None,
             pool_health: HealthWanted::ALL,

@@ -1,10 +1,12 @@
 //! The flags of `evenkeel serve`.
 
 mod api;
+mod health;
 
 use clap::Args;
 
 pub(crate) use self::api::ApiArgs;
+pub(crate) use self::health::HealthArgs;
 
 /// Settings as typed. What is not given here is looked for in the environment (`EVENKEEL_…`), then
 /// in the file of `--config`. Values are read and judged in `settings`, the same way for all three.
@@ -21,6 +23,8 @@ pub(crate) struct ServeArgs {
     pub(crate) api: Option<String>,
     #[command(flatten)]
     pub(crate) of_api: ApiArgs,
+    #[command(flatten)]
+    pub(crate) of_health: HealthArgs,
     /// Address of a plain HTTP listener; repeatable [default: 127.0.0.1:8080]
     #[arg(long, value_name = "ADDR")]
     pub(crate) http: Vec<String>,

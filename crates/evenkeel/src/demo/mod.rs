@@ -11,7 +11,7 @@ use evenkeel_model::Region;
 use crate::cli::DemoArgs;
 use crate::exit::Failure;
 use crate::serve::{Announce, Node, init_logs};
-use crate::settings::{ApiSettings, Settings};
+use crate::settings::{ApiSettings, HealthSettings, Settings};
 use sample::Samples;
 use setup::Setup;
 
@@ -37,6 +37,7 @@ pub(crate) fn run(args: &DemoArgs) -> Result<(), Failure> {
     let settings = Settings {
         data_dir: home.path().join("data"),
         api: free_or_any(args.api),
+        of_health: HealthSettings::default(),
         of_api: ApiSettings::default(),
         http: vec![free_or_any(args.http)],
         workers: 1,
