@@ -114,7 +114,7 @@ pub struct EndpointHealth {
     pub verdict: Verdict,
     /// Why the last probe failed; `NoFailures` when it passed or none ran.
     pub reason: FailureReason,
-    /// Status of the last HTTP response, 0 without one.
+    /// Status of the last response, 0 without one: of HTTP or SMTP, and of a gRPC call that failed.
     pub response_code: u16,
     /// From the start of connect to the first byte of the last success, in microseconds.
     pub rtt_us: Option<u32>,

@@ -12,8 +12,9 @@ pub(crate) fn smoke(workspace: &Workspace) -> Result<(), Stop> {
     run(cargo(&folder).args(lints), BUILD_LIMIT)?;
     run(cargo(&folder).args(["test", "--locked"]), BUILD_LIMIT)?;
     run(cargo(&folder).args(["run", "--quiet", "--locked", "--", "--help"]), RUN_LIMIT)?;
-    // The decision's benchmark stands by itself: it links the pure crates and nothing else.
-    run(cargo(&folder.join("decision")).args(lints), BUILD_LIMIT)
+    // Two benchmarks stand by themselves: they link the crates they measure and nothing else.
+    run(cargo(&folder.join("decision")).args(lints), BUILD_LIMIT)?;
+    run(cargo(&folder.join("monitor")).args(lints), BUILD_LIMIT)
 }
 
 /// Builds the product as users get it and measures it, with the harness's own arguments.
