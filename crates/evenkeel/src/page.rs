@@ -63,6 +63,19 @@ fn monitors(page: &mut Exposition, stats: &Stats) {
         "Probe reports the publisher had no room for.",
         &stats.reports_dropped,
     );
+    let seconds = |micros: &AtomicU64| micros.load(Ordering::Relaxed) as f64 / 1e6;
+    page.metric(
+        "evenkeel_probe_lateness_seconds_total",
+        Counter,
+        "Time that probes began after they were due, of all probes together.",
+    );
+    page.sample("evenkeel_probe_lateness_seconds_total", &[], seconds(&stats.lateness_us_sum));
+    page.metric(
+        "evenkeel_probe_lateness_seconds_max",
+        Gauge,
+        "The longest that a probe began after it was due.",
+    );
+    page.sample("evenkeel_probe_lateness_seconds_max", &[], seconds(&stats.lateness_us_max));
 }
 
 fn health(page: &mut Exposition, stats: &HealthStats) {
