@@ -5,6 +5,10 @@
 //! to a place of its own in the interval, drawn at random, by a little each time. Together with some
 //! jitter two probes are apart by the interval ±10 % (behaviour.md 7.4), and the long-run rate is
 //! exact.
+//!
+//! Grids move to earlier times only, and jitter does not grow with long intervals: N probes in a row
+//! never take longer than N intervals and [`JITTER_MAX`], so that `consecutive_down` and
+//! `consecutive_up` mean a time that users can rely on.
 
 use std::time::Duration;
 
@@ -15,13 +19,18 @@ use tokio::time::Instant;
 /// be dialled in the same millisecond.
 pub(crate) const FIRST_PROBE_WITHIN: Duration = Duration::from_secs(2);
 
-/// The most that a grid moves at once, as a share of the interval. It arrives after seven intervals
-/// at most, for no place is further than half an interval away.
+/// The most that a grid moves at once, as a share of the interval. It arrives after thirteen
+/// intervals at most, for no place is further than an interval away.
 const DRIFT: f64 = 0.08;
 
-/// How far into its interval a probe may fall, at random, as a share of it. With [`DRIFT`] to either
-/// side it makes the ±10 %.
+/// How far into its interval a probe may fall, at random, as a share of it. With [`DRIFT`] it makes
+/// the 10 %.
 const JITTER: f64 = 0.02;
+
+/// The same as a time, for intervals of which the share would be more. Enough to part probes that
+/// would go on meeting, and little beside the second that detection may take longer than the
+/// intervals and timeouts that it waits for.
+const JITTER_MAX: Duration = Duration::from_millis(100);
 
 /// One endpoint's grid.
 #[derive(Debug, Clone, Copy)]
@@ -33,8 +42,8 @@ pub(crate) struct Ticks {
     offset: Duration,
     /// When the last probe was due.
     last: Instant,
-    /// How far the grid has still to move, in nanoseconds.
-    drift_ns: i64,
+    /// How far the grid has still to move, towards earlier times.
+    drift: Duration,
 }
 
 impl Ticks {
@@ -44,8 +53,8 @@ impl Ticks {
         let interval = at_least_a_millisecond(interval);
         let start = now + interval.min(FIRST_PROBE_WITHIN).mul_f64(rng.f64());
         let last = start.checked_sub(interval).unwrap_or(now);
-        let half = nanoseconds(interval) / 2;
-        Self { start, interval, offset: Duration::ZERO, last, drift_ns: rng.i64(-half..=half) }
+        let drift = interval.mul_f64(rng.f64());
+        Self { start, interval, offset: Duration::ZERO, last, drift }
     }
 
     /// When the next probe is due.
@@ -60,14 +69,12 @@ impl Ticks {
         let into = passed % self.interval.as_nanos();
         let rest = u64::try_from(self.interval.as_nanos() - into).unwrap_or(u64::MAX);
         let start = now.max(self.start) + Duration::from_nanos(rest);
-        let most = nanoseconds(self.interval.mul_f64(DRIFT));
-        let step_ns = self.drift_ns.clamp(-most, most);
-        self.drift_ns -= step_ns;
-        let step = Duration::from_nanos(step_ns.unsigned_abs());
+        let step = self.drift.min(self.interval.mul_f64(DRIFT));
+        self.drift -= step;
         self.last = self.due();
         // One that is late may have moved to before now.
-        self.start = if step_ns < 0 { (start - step).max(now) } else { start + step };
-        self.offset = self.interval.mul_f64(rng.f64() * JITTER);
+        self.start = (start - step).max(now);
+        self.offset = self.interval.mul_f64(JITTER).min(JITTER_MAX).mul_f64(rng.f64());
     }
 
     /// Changes the interval. The next probe comes that long after the last one, but not before a
@@ -88,11 +95,6 @@ impl Ticks {
 /// The API accepts whole seconds; zero would make a loop without an end of whoever advances.
 fn at_least_a_millisecond(interval: Duration) -> Duration {
     interval.max(Duration::from_millis(1))
-}
-
-/// Intervals are an hour at most.
-fn nanoseconds(duration: Duration) -> i64 {
-    i64::try_from(duration.as_nanos()).unwrap_or(i64::MAX)
 }
 
 #[cfg(test)]
@@ -117,8 +119,31 @@ mod tests {
                     assert!((0.9..=1.1).contains(&gap), "seed {seed}, probe {n}: {gap}");
                     let drift = (ticks.due() - first).as_secs_f64() / interval.as_secs_f64();
                     let drift = drift - f64::from(n);
-                    assert!((-0.5..=0.52).contains(&drift), "seed {seed}, probe {n}: {drift}");
+                    assert!((-1.0..=0.02).contains(&drift), "seed {seed}, probe {n}: {drift}");
                     last = ticks.due();
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn probes_in_a_row_take_no_longer_than_their_intervals() {
+        for seed in SEEDS {
+            let mut rng = fastrand::Rng::with_seed(seed);
+            for interval in [1, 10, 60, 3600].map(Duration::from_secs) {
+                let mut ticks = Ticks::new(interval, Instant::now(), &mut rng);
+                let mut due = vec![ticks.due()];
+                for _ in 0..30 {
+                    ticks.advance(ticks.due(), &mut rng);
+                    due.push(ticks.due());
+                }
+                for (from, n) in (0..due.len()).flat_map(|from| (1..5).map(move |n| (from, n))) {
+                    let Some(last) = due.get(from + n) else { continue };
+                    let most = interval * u32::try_from(n).unwrap() + JITTER_MAX;
+                    assert!(
+                        *last - due[from] <= most,
+                        "seed {seed}, {interval:?}, {n} from {from}"
+                    );
                 }
             }
         }
@@ -131,7 +156,7 @@ mod tests {
         let mut tenths = [0; 10];
         for _ in 0..10_000 {
             let mut ticks = Ticks::new(interval, now, &mut rng);
-            for _ in 0..7 {
+            for _ in 0..13 {
                 ticks.advance(ticks.due(), &mut rng);
             }
             let into = (ticks.due() - now).as_millis() % interval.as_millis();
