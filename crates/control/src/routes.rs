@@ -9,7 +9,7 @@
 //! | DNS records; notification policies and webhooks | [`dns_records`]; [`notifications`] |
 //! | zones; accounts; user | [`zones`]; [`accounts`]; [`user`] |
 //! | tokens; the audit log | [`tokens`]; [`audit_logs`] |
-//! | `/evenkeel/v1`: why a request goes where; all documents at once | [`explain`]; [`transfer`], in JSON of their own |
+//! | `/evenkeel/v1`: why a request goes where; all documents at once | [`explain`]; [`transfer`], listed by [`own`] |
 //! | `/healthz`, `/readyz`, `/metrics` | [`probes`], without credentials |
 //!
 //! Everything below `/client/v4` is an [`operation`] in the list below: it wants credentials, answers
@@ -30,6 +30,7 @@ mod notifications;
 mod object;
 mod openapi;
 mod operation;
+mod own;
 mod pools;
 mod previews;
 mod probes;
@@ -47,7 +48,7 @@ use axum::Router;
 use axum::extract::Request;
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::routing::get;
 use evenkeel_api::dns_record::{Batch, BatchAnswer, Query};
 use evenkeel_api::notification::{AvailableAlerts, Delivery, Policy, Webhook};
 use evenkeel_api::pool_health::PoolHealth;
@@ -63,6 +64,7 @@ use http::{HeaderValue, Method, Uri, header};
 pub use self::explain::{ExplainSources, FindSession};
 use self::object::Deleted;
 use self::operation::{Operation, Operations};
+use self::own::Own;
 use self::references::Resourceful;
 use self::user::TokenStatus;
 use crate::app::App;
@@ -82,11 +84,10 @@ pub(crate) fn router(app: Arc<App>) -> Router {
     let (api, described) = operations.finish();
     let description = openapi::describe(&described);
     let api = api.route("/openapi.json", get(async move || openapi::answer(&description)));
+    let (own, _) = own(Arc::clone(&app)).finish();
     let routes = Router::new()
         .nest(BASE, api)
-        .route(explain::PATH, post(explain::explain))
-        .route(explain::OPENAPI_PATH, get(explain::openapi))
-        .route(transfer::PATH, get(transfer::export).put(transfer::import))
+        .merge(own)
         .route("/healthz", get(probes::healthz))
         .route("/readyz", get(probes::readyz))
         .route("/metrics", get(probes::metrics))
@@ -98,6 +99,16 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .fallback_service(routes)
         .layer(middleware::from_fn(exact_methods))
         .layer(middleware::from_fn_with_state(edge, edge::pass))
+}
+
+/// What Cloudflare's API does not have.
+fn own(app: Arc<App>) -> Own {
+    let mut own = Own::new(app);
+    own.publish(explain::OPENAPI_PATH, explain::openapi);
+    own.serve(Method::POST, explain::PATH, explain::may, explain::explain);
+    own.serve(Method::GET, transfer::PATH, transfer::may_export, transfer::export);
+    own.serve(Method::PUT, transfer::PATH, transfer::may_import, transfer::import);
+    own
 }
 
 /// What balances and how it fares (api.md 2).

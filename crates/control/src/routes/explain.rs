@@ -21,11 +21,12 @@ use evenkeel_decision::{
     SessionKey, SessionPlace, Sessions, Trail, decide,
 };
 use evenkeel_model::{Node, Timestamp, View};
-use http::{HeaderMap, header};
+use http::header;
 use jiff::Timestamp as Now;
 
 use crate::app::App;
-use crate::auth::{Origin, authorize};
+use crate::auth::{Caller, authorize};
+use crate::catalog::Catalog;
 use crate::error::ApiError;
 use crate::permission::{Group, Needs};
 use crate::request::Body;
@@ -78,16 +79,17 @@ pub(super) async fn openapi() -> impl IntoResponse {
     ([(header::CONTENT_TYPE, "application/vnd.oai.openapi+json;version=3.1")], OPENAPI)
 }
 
+/// Whether a caller may ask.
+pub(super) fn may(caller: &Caller, catalog: &Catalog) -> Result<(), ApiError> {
+    authorize(caller, Needs::read(Group::LoadBalancers), None, None, catalog)
+}
+
 /// POST of a question.
 pub(super) async fn explain(
     State(app): State<Arc<App>>,
-    headers: HeaderMap,
-    origin: Origin,
-    body: Body,
+    Body(body): Body,
 ) -> Result<Json<Explanation>, ApiError> {
-    let caller = app.authenticate(&headers, origin)?;
-    authorize(&caller, Needs::read(Group::LoadBalancers), None, None, &app.catalog())?;
-    let question = Question::read(&body.0)?;
+    let question = Question::read(&body)?;
     let view = app.live.load();
     let sources = app.explain.clone();
     // Thousands of decisions take milliseconds, which other requests need not wait for.

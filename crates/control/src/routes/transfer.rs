@@ -14,13 +14,11 @@ use evenkeel_api::Account;
 use evenkeel_api::transfer::{
     self, Document, FieldChange, Installation, Kind, Options, Place, Plan, Step,
 };
-use evenkeel_store::Revision;
-use http::HeaderMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::app::{App, Draft};
-use crate::auth::{Caller, Origin, authorize};
+use crate::auth::{Caller, authorize};
 use crate::catalog::{Catalog, Row, Table};
 use crate::error::ApiError;
 use crate::ids::now;
@@ -84,14 +82,24 @@ enum Action {
     Remove,
 }
 
+/// Whether a caller may see everything that a file can hold.
+pub(super) fn may_export(caller: &Caller, catalog: &Catalog) -> Result<(), ApiError> {
+    permit(caller, catalog, Access::Read)
+}
+
+/// Whether a caller may change everything that a file can hold.
+pub(super) fn may_import(caller: &Caller, catalog: &Catalog) -> Result<(), ApiError> {
+    permit(caller, catalog, Access::Write)
+}
+
 /// GET of everything.
 pub(super) async fn export(
     State(app): State<Arc<App>>,
-    origin: Origin,
-    headers: HeaderMap,
+    caller: Caller,
 ) -> Result<Json<Value>, ApiError> {
     let catalog = app.catalog();
-    permitted(&app, &headers, origin, &catalog, Access::Read)?;
+    // Asked again of this very catalog: it may have a zone that was not there a moment ago.
+    may_export(&caller, &catalog)?;
     // Thousands of documents take a while, which other requests need not wait for.
     let file = move || {
         let accounts: Vec<Account> = catalog.accounts.values().cloned().collect();
@@ -103,18 +111,16 @@ pub(super) async fn export(
 /// PUT of a file.
 pub(super) async fn import(
     State(app): State<Arc<App>>,
+    caller: Caller,
     Parameters(query): Parameters<ImportQuery>,
-    origin: Origin,
-    headers: HeaderMap,
     Body(body): Body<FILE_BYTES_MAX>,
 ) -> Result<Json<Imported>, ApiError> {
     let catalog = app.catalog();
-    let caller = permitted(&app, &headers, origin, &catalog, Access::Write)?;
-    let planner = Arc::clone(&app);
+    let (planner, whose) = (Arc::clone(&app), caller.clone());
     let plan = tokio::task::spawn_blocking(move || {
         let file = serde_json::from_slice(&body)
             .map_err(|error| ApiError::invalid(format_args!("malformed JSON: {error}")))?;
-        let plan = plan(&planner, &catalog, &file, query)?;
+        let plan = plan(&planner, &whose, &catalog, &file, query)?;
         Ok::<_, ApiError>((file, catalog.revision(), plan))
     });
     let (file, revision, plan) = plan.await.expect("a plan does not panic")?;
@@ -123,36 +129,45 @@ pub(super) async fn import(
     }
     let imported = app
         .change(&caller, |catalog, draft| {
-            write(&app, catalog, draft, &file, query, (revision, &plan))
+            // One made for another revision than that of the catalog is made anew.
+            let newer;
+            let plan = if catalog.revision() == revision {
+                &plan
+            } else {
+                newer = self::plan(&app, &caller, catalog, &file, query)?;
+                &newer
+            };
+            plan.steps.iter().for_each(|step| write_step(catalog, draft, step));
+            Ok(Imported::of(plan, query))
         })
         .await?;
     Ok(Json(imported))
 }
 
-/// Whoever may see, or change, everything that a file can hold.
-fn permitted(
-    app: &App,
-    headers: &HeaderMap,
-    origin: Origin,
-    catalog: &Catalog,
-    access: Access,
-) -> Result<Caller, ApiError> {
-    let caller = app.authenticate(headers, origin)?;
+fn permit(caller: &Caller, catalog: &Catalog, access: Access) -> Result<(), ApiError> {
     for account in catalog.accounts.values() {
         for group in GROUPS {
-            authorize(&caller, Needs { group, access }, Some(&account.id), None, catalog)?;
+            authorize(caller, Needs { group, access }, Some(&account.id), None, catalog)?;
         }
     }
     // A zone may be denied to whoever is let into its account.
     for zone in catalog.zones.values() {
         for group in [Group::LoadBalancers, Group::Zones, Group::DnsRecords] {
-            authorize(&caller, Needs { group, access }, None, Some(&zone.id), catalog)?;
+            authorize(caller, Needs { group, access }, None, Some(&zone.id), catalog)?;
         }
     }
-    Ok(caller)
+    Ok(())
 }
 
-fn plan(app: &App, catalog: &Catalog, file: &Value, query: ImportQuery) -> Result<Plan, ApiError> {
+/// What a file changes, for whoever may change all that the catalog has.
+fn plan(
+    app: &App,
+    caller: &Caller,
+    catalog: &Catalog,
+    file: &Value,
+    query: ImportQuery,
+) -> Result<Plan, ApiError> {
+    may_import(caller, catalog)?;
     let accounts: Vec<Account> = catalog.accounts.values().cloned().collect();
     let options = Options {
         prune: query.prune,
@@ -164,28 +179,7 @@ fn plan(app: &App, catalog: &Catalog, file: &Value, query: ImportQuery) -> Resul
     Ok(transfer::plan(file, &installation(catalog), &options)?)
 }
 
-/// Drafts a plan; one made for another revision than that of the catalog is made anew.
-fn write(
-    app: &App,
-    catalog: &Catalog,
-    draft: &mut Draft,
-    file: &Value,
-    query: ImportQuery,
-    (revision, planned): (Revision, &Plan),
-) -> Result<Imported, ApiError> {
-    let newer;
-    let planned = if catalog.revision() == revision {
-        planned
-    } else {
-        newer = plan(app, catalog, file, query)?;
-        &newer
-    };
-    for step in &planned.steps {
-        write_step(catalog, draft, step);
-    }
-    Ok(Imported::of(planned, query))
-}
-
+/// Drafts what becomes of one document.
 fn write_step(catalog: &Catalog, draft: &mut Draft, step: &Step) {
     let id = step.document().id();
     let owner = owner(&step.place);
