@@ -58,8 +58,9 @@ impl core::fmt::Debug for Context<'_> {
 /// and the choices of api.md 9 item 10.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
-    /// Shortest monitor interval, in seconds.
-    pub interval_min: u32,
+    /// Shortest monitor interval, in milliseconds. Below 1000, intervals and timeouts may have
+    /// fractions of a second.
+    pub interval_min_ms: u32,
     /// Origins in one pool.
     pub origins_max: usize,
     /// Pools in one list of a load balancer.
@@ -97,7 +98,7 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            interval_min: 10,
+            interval_min_ms: 10_000,
             origins_max: 1000,
             pools_max: 1000,
             rules_max: 200,

@@ -33,6 +33,15 @@ impl Number {
         self.0
     }
 
+    /// The nearest count of thousandths that it is, from 0 on: a time in seconds as milliseconds.
+    #[must_use]
+    pub fn thousandths(self) -> u32 {
+        #[expect(clippy::cast_possible_truncation, reason = "rounded, and cut to the range")]
+        #[expect(clippy::cast_sign_loss, reason = "rounded, and cut to the range")]
+        let count = (self.0 * 1000.0 + 0.5) as u32;
+        count
+    }
+
     /// As a whole number, when it is one.
     #[must_use]
     pub fn whole(self) -> Option<i64> {
@@ -44,6 +53,12 @@ impl Number {
         #[expect(clippy::cast_precision_loss, reason = "exact in this range")]
         let exact = whole as f64 == self.0;
         exact.then_some(whole)
+    }
+}
+
+impl From<u32> for Number {
+    fn from(whole: u32) -> Self {
+        Self(f64::from(whole))
     }
 }
 
@@ -126,6 +141,15 @@ mod tests {
         ] {
             let number: Number = serde_json::from_str(sent).unwrap();
             assert_eq!(serde_json::to_string(&number).unwrap(), back, "{sent}");
+        }
+    }
+
+    #[test]
+    fn seconds_become_milliseconds() {
+        for (value, count) in
+            [(0.2, 200), (0.001, 1), (1.1, 1100), (60.0, 60_000), (-1.0, 0), (1e9, u32::MAX)]
+        {
+            assert_eq!(Number::new(value).unwrap().thousandths(), count, "{value}");
         }
     }
 

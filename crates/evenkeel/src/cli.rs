@@ -19,6 +19,7 @@ pub(crate) use remote::{BodyArgs, Change, ObjectArgs, Remote, Verb};
 pub(crate) use serve::{ApiArgs, HealthArgs, ServeArgs};
 pub(crate) use token::{TokenArgs, TokenChange, TokenVerb};
 pub(crate) use transfer::{CheckArgs, ExportArgs, ImportArgs};
+pub(crate) use values::IntervalMin;
 
 use clap::{Parser, Subcommand};
 

@@ -133,7 +133,7 @@ impl Node {
             listener: api_listener,
             store: Arc::clone(&store) as Arc<dyn Store>,
             limits: Limits {
-                interval_min: settings.monitor_interval_min,
+                interval_min_ms: settings.monitor_interval_min.ms,
                 ..settings.of_api.limits.clone()
             },
             name_servers: Vec::new(),

@@ -15,7 +15,7 @@ use toml::{Table, Value};
 
 pub(crate) use self::api::ApiSettings;
 pub(crate) use self::health::HealthSettings;
-use crate::cli::ServeArgs;
+use crate::cli::{IntervalMin, ServeArgs};
 use crate::exit::Failure;
 
 /// Data-plane threads that can be asked for. More than any machine has; a typing error ends here.
@@ -37,8 +37,7 @@ pub(crate) struct Settings {
     pub(crate) coordinates: Option<Coordinates>,
     /// Files, in the order they were named.
     pub(crate) geoip: Vec<PathBuf>,
-    /// Seconds.
-    pub(crate) monitor_interval_min: u32,
+    pub(crate) monitor_interval_min: IntervalMin,
     pub(crate) api_token: Option<String>,
     pub(crate) account_id: Option<String>,
 }
@@ -122,13 +121,8 @@ impl Layers<'_> {
                 )
                 .unwrap_or_else(|| "LOC".to_owned()),
             monitor_interval_min: self
-                .checked(
-                    "monitor-interval-min",
-                    &args.monitor_interval_min,
-                    |s| (1..=3600).contains(s),
-                    "whole seconds from 1 to 3600",
-                )
-                .unwrap_or(10),
+                .one("monitor-interval-min", &args.monitor_interval_min)
+                .unwrap_or_default(),
             region: self.one("region", &args.region).unwrap_or(RegionName(Region::Weu)).0,
             coordinates: self.one("coordinates", &args.coordinates).map(|PointName(point)| point),
             geoip: self.many("geoip", &args.geoip).unwrap_or_default(),
@@ -211,6 +205,7 @@ fn texts(key: &str, value: Value, problems: &mut Vec<String>) -> Vec<String> {
     match value {
         Value::String(text) => vec![text],
         Value::Integer(number) => vec![number.to_string()],
+        Value::Float(number) => vec![number.to_string()],
         Value::Array(items) => {
             items.into_iter().flat_map(|item| texts(key, item, problems)).collect()
         }
@@ -293,7 +288,7 @@ mod tests {
         assert_eq!(problems, Vec::<String>::new());
         assert_eq!(settings.api.to_string(), "127.0.0.1:8787");
         assert_eq!(settings.http, ["127.0.0.1:8080".parse().unwrap()]);
-        assert_eq!((settings.pop.as_str(), settings.monitor_interval_min), ("LOC", 10));
+        assert_eq!((settings.pop.as_str(), settings.monitor_interval_min.ms), ("LOC", 10_000));
         assert_eq!(settings.data_dir.to_str(), Some("./evenkeel-data"));
     }
 
@@ -306,6 +301,18 @@ mod tests {
         assert_eq!(problems, Vec::<String>::new());
         assert_eq!((settings.pop.as_str(), settings.workers, settings.http.len()), ("FLA", 2, 2));
         assert_eq!(settings.data_dir.to_str(), Some("/x"));
+    }
+
+    #[test]
+    fn the_shortest_interval_may_be_below_a_second() {
+        for (flags, file, ms) in [
+            (&["--monitor-interval-min", "0.2"][..], "", 200),
+            (&[], "monitor_interval_min = 0.5", 500),
+            (&[], "monitor_interval_min = 5", 5000),
+        ] {
+            let (settings, problems) = check(flags, &[], file);
+            assert_eq!((settings.monitor_interval_min.ms, problems.len()), (ms, 0), "{flags:?}");
+        }
     }
 
     #[test]

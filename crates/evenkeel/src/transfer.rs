@@ -88,7 +88,7 @@ pub(crate) fn import(args: &ImportArgs) -> Result<(), Failure> {
 /// With everything that is wrong with the file.
 pub(crate) fn check(args: &CheckArgs) -> Result<(), Failure> {
     let file = read(&args.file)?;
-    let limits = Limits { interval_min: args.monitor_interval_min, ..Limits::default() };
+    let limits = Limits { interval_min_ms: args.monitor_interval_min.ms, ..Limits::default() };
     match evenkeel_api::transfer::check(&file, &limits, NOW) {
         Ok(plan) => print(&format!("{}: {}\n", args.file.display(), told::counted(&plan))),
         Err(problems) => Err(Failure::Configuration(

@@ -7,11 +7,11 @@ use alloc::vec::Vec;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::Map;
 use crate::words::words;
+use crate::{Map, Number};
 
 /// A monitor (api.md 3.6).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Monitor {
     /// 32 lower-case hexadecimal digits.
     #[schemars(extend("readOnly" = true))]
@@ -29,10 +29,11 @@ pub struct Monitor {
     /// TCP or UDP port; absent while 0, the protocol's default.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub port: u16,
-    /// Time between probes of one origin, in seconds.
-    pub interval: u32,
-    /// Limit on one attempt, in seconds.
-    pub timeout: u32,
+    /// Time between probes of one origin, in seconds. An addition of ours: fractions of a second,
+    /// where the installation allows intervals that short.
+    pub interval: Number,
+    /// Limit on one attempt, in seconds; likewise.
+    pub timeout: Number,
     /// Extra attempts after a timeout.
     pub retries: u8,
     /// Passes in a row that make an origin healthy; absent while 0, which means 1.
@@ -63,16 +64,28 @@ impl Monitor {
     /// What is allowed and hardly meant (behaviour.md 7.2): sentences for whoever sent it.
     #[must_use]
     pub fn remarks(&self) -> Vec<String> {
-        let longest = self.timeout * (u32::from(self.retries) + 1);
-        let late = longest > self.interval;
+        let longest_ms = self.timeout_ms().saturating_mul(u32::from(self.retries) + 1);
+        let late = longest_ms > self.interval_ms();
         let remark = late.then(|| {
-            let interval = self.interval;
+            let (longest, interval) = (f64::from(longest_ms) / 1000.0, self.interval);
             format!(
                 "A probe may take {longest} s, retries included, which is longer than the interval \
                  of {interval} s: the next one then waits."
             )
         });
         remark.into_iter().collect()
+    }
+
+    /// The interval in milliseconds.
+    #[must_use]
+    pub fn interval_ms(&self) -> u32 {
+        self.interval.thousandths()
+    }
+
+    /// The timeout in milliseconds.
+    #[must_use]
+    pub fn timeout_ms(&self) -> u32 {
+        self.timeout.thousandths()
     }
 }
 

@@ -11,18 +11,21 @@ use core::net::{Ipv4Addr, Ipv6Addr};
 use evenkeel_model::{BodyMatch, ExpectedCodes};
 
 use super::document::{Monitor, MonitorType};
-use crate::context::Context;
+use crate::context::{Context, Limits};
 use crate::read::{Clipped, Node, Object};
-use crate::{DESCRIPTION_CHARS_MAX, Map, hosts};
+use crate::{DESCRIPTION_CHARS_MAX, Map, Number, hosts};
 
-/// Seconds between probes when none are asked for.
-const INTERVAL_DEFAULT: u32 = 60;
-/// Longest interval, in seconds.
-const INTERVAL_MAX: u32 = 3600;
-/// Seconds an attempt may take when none are asked for and the interval is longer.
-const TIMEOUT_DEFAULT: u32 = 5;
-/// Longest attempt, in seconds.
-const TIMEOUT_MAX: u32 = 10;
+/// Milliseconds between probes when none are asked for.
+const INTERVAL_DEFAULT_MS: u32 = 60_000;
+/// Longest interval, in milliseconds.
+const INTERVAL_MAX_MS: u32 = 3_600_000;
+/// Milliseconds an attempt may take when none are asked for and the interval is longer.
+const TIMEOUT_DEFAULT_MS: u32 = 5000;
+/// Longest attempt, in milliseconds.
+const TIMEOUT_MAX_MS: u32 = 10_000;
+/// Shortest attempt, in milliseconds, where fractions of a second are allowed: less than that, and
+/// a busy machine fails its endpoints.
+const TIMEOUT_MIN_MS: u32 = 10;
 /// Extra attempts when none are asked for.
 const RETRIES_DEFAULT: u8 = 2;
 /// Most extra attempts.
@@ -46,14 +49,7 @@ pub(super) fn read(object: &Object<'_>, current: Option<&Monitor>, cx: &Context<
     // What a type that is none of ours would need nobody knows: the ping needs nothing.
     let unread = if object.has("type") { MonitorType::IcmpPing } else { MonitorType::Http };
     let r#type = object.word("type").unwrap_or(unread);
-    let interval = object
-        .integer("interval", cx.limits.interval_min..=INTERVAL_MAX)
-        .unwrap_or_else(|| INTERVAL_DEFAULT.max(cx.limits.interval_min));
-    let timeout_default = TIMEOUT_DEFAULT.min(interval.saturating_sub(1)).max(1);
-    let timeout = object.integer("timeout", 1..=TIMEOUT_MAX).unwrap_or(timeout_default);
-    if timeout >= interval {
-        object.problem_at("timeout", format_args!("timeout must be less than interval"));
-    }
+    let (interval, timeout) = clock(object, cx.limits);
     let in_a_row = |name| object.integer(name, 0..=cx.limits.consecutive_max).unwrap_or(0);
     Monitor {
         id: id.to_owned(),
@@ -83,6 +79,70 @@ pub(super) fn read(object: &Object<'_>, current: Option<&Monitor>, cx: &Context<
         created_on: current.map_or(cx.now, |current| &current.created_on).to_owned(),
         modified_on: cx.now.to_owned(),
     }
+}
+
+/// Interval and timeout, in seconds.
+fn clock(object: &Object<'_>, limits: &Limits) -> (Number, Number) {
+    let min_ms = limits.interval_min_ms;
+    let grain = if min_ms < 1000 { Grain::Millisecond } else { Grain::Second };
+    let interval = seconds(object, "interval", (min_ms, INTERVAL_MAX_MS), grain)
+        .unwrap_or_else(|| in_seconds(INTERVAL_DEFAULT_MS.max(min_ms)));
+    let interval_ms = interval.thousandths();
+    let timeout_min_ms = match grain {
+        Grain::Second => 1000,
+        Grain::Millisecond => TIMEOUT_MIN_MS,
+    };
+    let timeout = seconds(object, "timeout", (timeout_min_ms, TIMEOUT_MAX_MS), grain);
+    let timeout = timeout.unwrap_or_else(|| {
+        let fitting = match interval_ms {
+            // Too short to leave a whole second to the attempt.
+            0..2000 if grain == Grain::Millisecond => interval_ms / 2,
+            _ => interval_ms.saturating_sub(1000).max(1000),
+        };
+        in_seconds(TIMEOUT_DEFAULT_MS.min(fitting))
+    });
+    if timeout.thousandths() >= interval_ms {
+        object.problem_at("timeout", format_args!("timeout must be less than interval"));
+    }
+    (interval, timeout)
+}
+
+/// How finely times can be chosen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Grain {
+    /// As published.
+    Second,
+    /// Where the installation's shortest interval is below a second.
+    Millisecond,
+}
+
+/// A time in seconds, its bounds in milliseconds.
+fn seconds(
+    object: &Object<'_>,
+    name: &'static str,
+    (min_ms, max_ms): (u32, u32),
+    grain: Grain,
+) -> Option<Number> {
+    let bounds = f64::from(min_ms) / 1000.0..=f64::from(max_ms) / 1000.0;
+    let number = object.number(name, bounds)?;
+    match grain {
+        Grain::Second if number.whole().is_none() => {
+            let reason = format_args!(
+                "{name} must be a whole number: this server allows no interval below a second"
+            );
+            object.problem_at(name, reason);
+            None
+        }
+        Grain::Millisecond if in_seconds(number.thousandths()) != number => {
+            object.problem_at(name, format_args!("{name} must be a multiple of 0.001"));
+            None
+        }
+        _ => Some(number),
+    }
+}
+
+fn in_seconds(ms: u32) -> Number {
+    Number::new(f64::from(ms) / 1000.0).unwrap_or(Number::ONE)
 }
 
 /// The words of HTTP for http(s). Elsewhere the method has no effect and any known word passes. The

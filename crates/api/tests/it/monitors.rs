@@ -88,11 +88,14 @@ fn numbers_stay_in_their_ranges() {
         (json!({"port": 65_536}), &["/port: port is not in range [0, 65535]: validation failed"]),
         (
             json!({"interval": 60.5}),
-            &["/interval: interval must be a whole number: validation failed"],
+            &[
+                "/interval: interval must be a whole number: this server allows no interval below a \
+               second: validation failed",
+            ],
         ),
     ]);
     // The shortest interval is the installation's.
-    let world = World::limited(Limits { interval_min: 60, ..Limits::default() });
+    let world = World::limited(Limits { interval_min_ms: 60_000, ..Limits::default() });
     refused_in::<Monitor>(
         &world,
         vec![(
@@ -100,10 +103,56 @@ fn numbers_stay_in_their_ranges() {
             &["/interval: interval is not in range [60, 3600]: validation failed"],
         )],
     );
-    let world = World::limited(Limits { interval_min: 2, ..Limits::default() });
+    let world = World::limited(Limits { interval_min_ms: 2000, ..Limits::default() });
     let body = Monitor::with(json!({"interval": 2}));
     let quick = Monitor::apply(&world, evenkeel_api::Verb::Create, &body, None).unwrap();
-    assert_eq!(quick.timeout, 1, "the default gives way to a short interval");
+    assert_eq!(quick.timeout_ms(), 1000, "the default gives way to a short interval");
+}
+
+#[test]
+fn fractions_of_a_second_are_for_installations_that_allow_intervals_below_one() {
+    let world = World::limited(Limits { interval_min_ms: 200, ..Limits::default() });
+    let apply =
+        |members| Monitor::apply(&world, evenkeel_api::Verb::Create, &Monitor::with(members), None);
+    for (members, interval, timeout, ms) in [
+        (json!({"interval": 0.2, "timeout": 0.15}), "0.2", "0.15", (200, 150)),
+        (json!({"interval": 0.25}), "0.25", "0.125", (250, 125)),
+        (json!({"interval": 1}), "1", "0.5", (1000, 500)),
+        (json!({"interval": 2.5}), "2.5", "1.5", (2500, 1500)),
+        (json!({"interval": 30, "timeout": 0.01}), "30", "0.01", (30_000, 10)),
+        (json!({}), "60", "5", (60_000, 5000)),
+    ] {
+        let monitor = apply(members).unwrap();
+        let answer = serde_json::to_value(&monitor).unwrap();
+        assert_eq!(
+            (&*answer["interval"].to_string(), &*answer["timeout"].to_string()),
+            (interval, timeout)
+        );
+        assert_eq!((monitor.interval_ms(), monitor.timeout_ms()), ms);
+    }
+    let late = apply(json!({"interval": 0.5, "timeout": 0.4, "retries": 1})).unwrap();
+    assert!(late.remarks()[0].contains("0.8 s"), "{:?}", late.remarks());
+    refused_in::<Monitor>(
+        &world,
+        vec![
+            (
+                json!({"interval": 0.19, "timeout": 0.1}),
+                &["/interval: interval is not in range [0.2, 3600]: validation failed"],
+            ),
+            (
+                json!({"interval": 0.3, "timeout": 0.3}),
+                &["/timeout: timeout must be less than interval: validation failed"],
+            ),
+            (
+                json!({"timeout": 0.009}),
+                &["/timeout: timeout is not in range [0.01, 10]: validation failed"],
+            ),
+            (
+                json!({"interval": 0.2505, "timeout": 0.1}),
+                &["/interval: interval must be a multiple of 0.001: validation failed"],
+            ),
+        ],
+    );
 }
 
 #[test]

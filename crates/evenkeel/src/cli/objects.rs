@@ -5,7 +5,7 @@ use clap::{Args, Subcommand};
 use serde_json::Value;
 
 use super::remote::{BodyArgs, ObjectArgs, Remote};
-use super::values::{Member, Place, coordinates, header, member, origin, place, weight};
+use super::values::{Member, Place, coordinates, header, member, number, origin, place, weight};
 
 /// A command about load balancers.
 #[derive(Debug, Args)]
@@ -144,12 +144,12 @@ pub(crate) struct MonitorFields {
     /// Header field of the request; repeatable
     #[arg(short = 'H', long, value_name = "NAME: VALUE", value_parser = header)]
     pub(crate) header: Vec<(String, String)>,
-    /// Seconds between probes of an endpoint
-    #[arg(long, value_name = "S")]
-    pub(crate) interval: Option<u32>,
+    /// Seconds between probes of an endpoint; fractions where the server allows them
+    #[arg(long, value_name = "S", value_parser = number)]
+    pub(crate) interval: Option<serde_json::Number>,
     /// Seconds that one attempt may take
-    #[arg(long, value_name = "S")]
-    pub(crate) timeout: Option<u32>,
+    #[arg(long, value_name = "S", value_parser = number)]
+    pub(crate) timeout: Option<serde_json::Number>,
     /// Attempts after one that timed out
     #[arg(long, value_name = "N")]
     pub(crate) retries: Option<u32>,

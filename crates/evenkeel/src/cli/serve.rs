@@ -56,7 +56,8 @@ pub(crate) struct ServeArgs {
     /// [default: built-in countries]
     #[arg(long, value_name = "FILE")]
     pub(crate) geoip: Vec<String>,
-    /// Smallest monitor interval the API accepts, in seconds [default: 10]
+    /// Smallest monitor interval the API accepts, in seconds; below 1 it also accepts fractions
+    /// [default: 10]
     #[arg(long, value_name = "S")]
     pub(crate) monitor_interval_min: Option<String>,
     /// Access log as JSON lines, `-` for standard output (not available yet)

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::remote::Remote;
+use super::values::IntervalMin;
 
 /// Everything out.
 #[derive(Debug, Args)]
@@ -58,6 +59,6 @@ pub(crate) struct CheckArgs {
     /// File that `export` wrote, or that shall be imported; - reads standard input
     pub(crate) file: PathBuf,
     /// Smallest monitor interval that the server accepts, in seconds
-    #[arg(long, value_name = "S", default_value_t = 10)]
-    pub(crate) monitor_interval_min: u32,
+    #[arg(long, value_name = "S", default_value = "10")]
+    pub(crate) monitor_interval_min: IntervalMin,
 }

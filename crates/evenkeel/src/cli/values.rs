@@ -1,6 +1,9 @@
-//! Values of flags that say several things at once: an endpoint, a geo map's entry, coordinates.
+//! Values of flags that say several things at once: an endpoint, a geo map's entry, coordinates; and
+//! times.
 
-use serde_json::{Value, json};
+use std::str::FromStr;
+
+use serde_json::{Number, Value, json};
 
 /// A key of a geo map and the pools that it stands for.
 pub(crate) type Place = (String, Vec<String>);
@@ -13,6 +16,35 @@ pub(crate) struct Member {
     pub(crate) enabled: bool,
     pub(crate) must_be_healthy: bool,
     pub(crate) monitoring_only: bool,
+}
+
+/// The shortest monitor interval that a server accepts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct IntervalMin {
+    /// 100 to 3,600,000.
+    pub(crate) ms: u32,
+}
+
+impl Default for IntervalMin {
+    fn default() -> Self {
+        Self { ms: 10_000 }
+    }
+}
+
+impl FromStr for IntervalMin {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        const EXPECTED: &str = "is not a number of seconds from 0.1 to 3600";
+        let seconds = text.parse().ok().and_then(evenkeel_api::Number::new).ok_or(EXPECTED)?;
+        let ms = seconds.thousandths();
+        if (100..=3_600_000).contains(&ms) { Ok(Self { ms }) } else { Err(EXPECTED) }
+    }
+}
+
+/// A number as JSON has it: whole ones stay whole.
+pub(super) fn number(text: &str) -> Result<Number, String> {
+    serde_json::from_str(text).map_err(|_| "expected a number".to_owned())
 }
 
 pub(super) fn place(text: &str) -> Result<Place, String> {
@@ -114,6 +146,25 @@ fn address(text: &str) -> (&str, Option<u16>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn times_may_be_fractions_of_a_second() {
+        for (text, ms) in [
+            ("10", Some(10_000)),
+            ("0.2", Some(200)),
+            ("3600", Some(3_600_000)),
+            ("0.09", None),
+            ("3601", None),
+            ("nan", None),
+            ("", None),
+            ("-1", None),
+        ] {
+            assert_eq!(text.parse::<IntervalMin>().ok().map(|min| min.ms), ms, "{text}");
+        }
+        assert_eq!(number("60").unwrap().to_string(), "60");
+        assert_eq!(number("0.25").unwrap().to_string(), "0.25");
+        assert!(number("soon").is_err());
+    }
 
     #[test]
     fn origins_are_written_on_one_line() {

@@ -81,8 +81,8 @@ impl Object for MonitorFields {
         body.put("path", self.path.as_deref());
         body.put("port", self.port);
         body.put("method", self.method.as_deref());
-        body.put("interval", self.interval);
-        body.put("timeout", self.timeout);
+        body.put("interval", self.interval.clone());
+        body.put("timeout", self.timeout.clone());
         body.put("retries", self.retries);
         body.put("consecutive_up", self.consecutive_up);
         body.put("consecutive_down", self.consecutive_down);

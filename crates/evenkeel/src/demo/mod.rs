@@ -8,7 +8,7 @@ use std::net::{SocketAddr, TcpListener};
 
 use evenkeel_model::Region;
 
-use crate::cli::DemoArgs;
+use crate::cli::{DemoArgs, IntervalMin};
 use crate::exit::Failure;
 use crate::serve::{Announce, Node, init_logs};
 use crate::settings::{ApiSettings, HealthSettings, Settings};
@@ -45,7 +45,7 @@ pub(crate) fn run(args: &DemoArgs) -> Result<(), Failure> {
         region: Region::Weu,
         coordinates: None,
         geoip: Vec::new(),
-        monitor_interval_min: 1,
+        monitor_interval_min: IntervalMin { ms: 1000 },
         api_token: Some(setup.token.clone()),
         account_id: Some(setup.account.clone()),
     };
