@@ -53,8 +53,13 @@ impl Case {
                 scene.host()
             };
             let facts = scene.facts(host, cookies);
-            let mut env =
-                Env { now: NOW, rng: &mut draws, loads: &NoLoads, sessions: &mut NoSessions };
+            let mut env = Env {
+                now: NOW,
+                rng: &mut draws,
+                loads: &NoLoads,
+                ejections: None,
+                sessions: &mut NoSessions,
+            };
             let mut trail = Trail::new();
             let decision = decide(black_box(&scene.view), black_box(&facts), &mut env, &mut trail);
             if self.what == What::Begin {
@@ -91,8 +96,13 @@ mod tests {
     #[test]
     fn the_held_cookie_holds_and_no_rule_applies() {
         let scene = Scene::new(Scale::One);
-        let mut env =
-            Env { now: NOW, rng: &mut Draws(1), loads: &NoLoads, sessions: &mut NoSessions };
+        let mut env = Env {
+            now: NOW,
+            rng: &mut Draws(1),
+            loads: &NoLoads,
+            ejections: None,
+            sessions: &mut NoSessions,
+        };
         for (cookies, pinned) in [(vec![], false), (vec![scene.cookie.as_bytes()], true)] {
             let mut trail = Trail::new();
             let facts = scene.facts(scene.host(), &cookies);

@@ -88,8 +88,13 @@ impl Scene {
 
     /// `__cflb=…` of a new session.
     fn begin_session(&self) -> String {
-        let mut env =
-            Env { now: NOW, rng: &mut Draws(1), loads: &NoLoads, sessions: &mut NoSessions };
+        let mut env = Env {
+            now: NOW,
+            rng: &mut Draws(1),
+            loads: &NoLoads,
+            ejections: None,
+            sessions: &mut NoSessions,
+        };
         let facts = self.facts(self.host(), &[]);
         let decision = decide(&self.view, &facts, &mut env, &mut Trail::new());
         let mut value = Vec::new();

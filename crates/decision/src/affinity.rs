@@ -18,7 +18,7 @@ pub use cookie_line::{mentions_session_cookie, strip_session_cookie};
 pub use set_cookie::SessionCookie;
 
 use crate::effective::Effective;
-use crate::eligible::{Barred, check};
+use crate::eligible::{Barred, check, is_spared};
 use crate::rendezvous::Key;
 use crate::select::Choice;
 use crate::trail::{Trail, TrailStep};
@@ -109,6 +109,8 @@ pub enum SessionFinding {
     PoolUnfit,
     /// The session's endpoint is disabled or not healthy.
     EndpointUnfit,
+    /// The session's endpoint is left alone for what real traffic met there.
+    EndpointEjected,
     /// The session is on the fallback pool, and a candidate is fit again.
     FallbackOver,
     /// The session's pool sheds it.
@@ -135,6 +137,7 @@ impl SessionFinding {
             Self::Gone => "gone",
             Self::PoolUnfit => "pool_unfit",
             Self::EndpointUnfit => "endpoint_unfit",
+            Self::EndpointEjected => "endpoint_ejected",
             Self::FallbackOver => "fallback_over",
             Self::Shed => "shed",
             Self::Overridden => "overridden",
@@ -173,7 +176,7 @@ pub(crate) fn find(
         }
     };
     let pinned = known.and_then(|place| {
-        let choice = find_pinned(effective, place, env.now)?;
+        let choice = find_pinned(effective, place, env)?;
         // The fallback pool sheds nothing: there is nowhere else.
         if !choice.fallback && effective.shedding.sheds_session(effective.view, choice.pool) {
             return Err(SessionFinding::Shed);
@@ -227,7 +230,7 @@ fn read_token(
 fn find_pinned(
     effective: &Effective<'_>,
     place: SessionPlace,
-    now: Timestamp,
+    env: &Env<'_>,
 ) -> Result<Choice, SessionFinding> {
     let view = effective.view;
     let config = &view.config;
@@ -244,7 +247,7 @@ fn find_pinned(
         .ok_or(SessionFinding::Gone)?;
 
     let as_candidate = match candidate {
-        Some(pool) => keeps(effective, pool, endpoint, now),
+        Some(pool) => keeps(effective, pool, endpoint, env),
         None => Err(SessionFinding::FallbackOver),
     };
     match as_candidate {
@@ -255,7 +258,7 @@ fn find_pinned(
             if effective.candidates.iter().any(takes) {
                 return Err(finding);
             }
-            let serves = config.endpoint(endpoint).enabled || drains(effective, endpoint, now);
+            let serves = config.endpoint(endpoint).enabled || drains(effective, endpoint, env.now);
             match (config.pool(pool).enabled, serves) {
                 (false, _) => Err(SessionFinding::PoolUnfit),
                 (true, false) => Err(SessionFinding::EndpointUnfit),
@@ -274,15 +277,16 @@ fn keeps(
     effective: &Effective<'_>,
     pool: PoolIx,
     endpoint: EndpointIx,
-    now: Timestamp,
+    env: &Env<'_>,
 ) -> Result<(), SessionFinding> {
     let view = effective.view;
-    if view.config.pool(pool).enabled && drains(effective, endpoint, now) {
-        Ok(())
-    } else if !view.health.pool(pool).keeps_sessions {
+    let may_drain = view.config.pool(pool).enabled && drains(effective, endpoint, env.now);
+    if !may_drain && !view.health.pool(pool).keeps_sessions {
         Err(SessionFinding::PoolUnfit)
-    } else if !view.health.keeps_sessions(endpoint) {
+    } else if !may_drain && !view.health.keeps_sessions(endpoint) {
         Err(SessionFinding::EndpointUnfit)
+    } else if env.ejections.is_some() && is_spared(view, pool, endpoint, env) {
+        Err(SessionFinding::EndpointEjected)
     } else {
         Ok(())
     }

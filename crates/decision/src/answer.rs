@@ -184,8 +184,16 @@ impl Chosen<'_> {
             return Answered::Empty;
         }
         let able = self.open().filter(|ix| self.can_answer(*ix));
+        let (effective, pool) = (&self.effective, self.pool);
+        // The fallback pool's health is not considered (behaviour.md 1.4), nor are ejections.
+        let ejections = env.ejections.filter(|_| !self.fallback);
         if self.is_single() {
-            let one = endpoint::pick_of(&self.effective, self.pool, able, env, trail);
+            let one = ejections
+                .and_then(|ejections| {
+                    let able = able.clone();
+                    endpoint::pick_unejected(effective, pool, able, ejections, env, trail)
+                })
+                .or_else(|| endpoint::pick_of(effective, pool, able, env, trail));
             return match one {
                 None => Answered::Empty,
                 Some(ix) => {
@@ -198,7 +206,14 @@ impl Chosen<'_> {
                 }
             };
         }
-        let mut endpoints: Vec<_> = able.collect();
+        let is_ejected = |ix: &EndpointIx| {
+            let id = view.config.endpoint(*ix).id;
+            ejections.is_some_and(|ejections| ejections.of(id, env.now).is_some())
+        };
+        let mut endpoints: Vec<_> = able.clone().filter(|ix| !is_ejected(ix)).collect();
+        if endpoints.is_empty() {
+            endpoints = able.collect();
+        }
         trail.push(TrailStep::Answered(u32::try_from(endpoints.len()).unwrap_or(u32::MAX)));
         if view.config.pool(self.pool).endpoint_steering == EndpointSteering::Hash {
             let score = |ix: EndpointIx| {

@@ -1,13 +1,16 @@
 //! What may be chosen at all (behaviour.md 1.3): health and wishes come from the view, and each
 //! request adds what it has met itself. Every policy runs on what is left here, with the weights
 //! of what is left.
+//!
+//! Ejections come last and weigh least: they choose among the endpoints of one pool, and where they
+//! would leave nobody, they count for nothing. So they make no pool ineligible.
 
 use arrayvec::ArrayVec;
 use evenkeel_model::{EndpointIx, PoolIx, View};
 
-use crate::PassedOver;
 use crate::effective::Effective;
 use crate::trail::{Trail, TrailStep};
+use crate::{Env, PassedOver};
 
 /// Endpoints one request may find unresolvable before it gives up. The default quota allows a pool
 /// 20 endpoints, so one dead pool never gets here; a request that does meets a resolver outage,
@@ -94,4 +97,10 @@ pub(crate) fn open<'v>(
 ) -> impl Iterator<Item = EndpointIx> + Clone + 'v {
     let endpoints = view.config.pool(pool).endpoints();
     endpoints.filter(|ix| view.health.is_fit(*ix) && !barred.bars(view, *ix))
+}
+
+/// Whether an endpoint is ejected, and somebody else of its pool can take its requests.
+pub(crate) fn is_spared(view: &View, pool: PoolIx, ix: EndpointIx, env: &Env<'_>) -> bool {
+    let is_ejected = |ix| env.ejection(view, ix).is_some();
+    is_ejected(ix) && open(view, pool, &Barred::default()).any(|other| !is_ejected(other))
 }

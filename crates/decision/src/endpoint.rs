@@ -7,7 +7,7 @@ use crate::effective::Effective;
 use crate::eligible::{Barred, open};
 use crate::rendezvous::{Key, Purpose};
 use crate::trail::{PassedOver, Trail, TrailStep};
-use crate::{Env, Load};
+use crate::{Ejections, Env, Load};
 
 /// Picks among a pool's eligible endpoints; `None` when it has none.
 pub(crate) fn pick(
@@ -25,7 +25,36 @@ pub(crate) fn pick(
             }
         }
     }
-    pick_of(effective, pool, open(view, pool, barred), env, trail)
+    let open = open(view, pool, barred);
+    if let Some(ejections) = env.ejections
+        && let Some(ix) = pick_unejected(effective, pool, open.clone(), ejections, env, trail)
+    {
+        return Some(ix);
+    }
+    pick_of(effective, pool, open, env, trail)
+}
+
+/// Picks among those that are not ejected; `None` when that is nobody, and ejections are no reason
+/// to leave the request without an endpoint.
+pub(crate) fn pick_unejected(
+    effective: &Effective<'_>,
+    pool: PoolIx,
+    endpoints: impl Iterator<Item = EndpointIx> + Clone,
+    ejections: &dyn Ejections,
+    env: &mut Env<'_>,
+    trail: &mut Trail,
+) -> Option<EndpointIx> {
+    let (config, now) = (&effective.view.config, env.now);
+    let ejection = |ix: EndpointIx| ejections.of(config.endpoint(ix).id, now);
+    let left = endpoints.clone().filter(|ix| ejection(*ix).is_none());
+    if trail.is_thorough() && left.clone().next().is_some() {
+        for ix in endpoints {
+            if let Some(cause) = ejection(ix) {
+                trail.consider(TrailStep::EndpointPassedOver(ix, PassedOver::Ejected(cause)));
+            }
+        }
+    }
+    pick_of(effective, pool, left, env, trail)
 }
 
 fn why_not(view: &View, ix: EndpointIx, barred: &Barred) -> Option<PassedOver> {

@@ -3,11 +3,12 @@
 use core::fmt;
 use core::net::IpAddr;
 
-use evenkeel_model::{Location, Node, Timestamp};
+use evenkeel_model::{EndpointIx, Location, Node, Timestamp, View};
 pub use evenkeel_rules::HeaderVisitor;
 
 use crate::Rng;
 use crate::loads::Loads;
+use crate::passive::{Cause, Ejections};
 use crate::sessions::Sessions;
 
 /// What a decision may know of a request. Everything is borrowed, nothing of the body is here.
@@ -168,7 +169,7 @@ impl Geography for NoGeography {
     }
 }
 
-/// The only door for time, chance, live load and remembered sessions.
+/// The only door for time, chance, live load, ejections and remembered sessions.
 pub struct Env<'a> {
     /// The present.
     pub now: Timestamp,
@@ -176,8 +177,18 @@ pub struct Env<'a> {
     pub rng: &'a mut dyn Rng,
     /// How busy endpoints are.
     pub loads: &'a dyn Loads,
+    /// Whom real traffic has found out ([`crate::passive`]); `None` while that is nobody, or not
+    /// asked for.
+    pub ejections: Option<&'a dyn Ejections>,
     /// Sessions by request headers.
     pub sessions: &'a mut dyn Sessions,
+}
+
+impl Env<'_> {
+    /// Why an endpoint is left alone at this moment, if it is.
+    pub(crate) fn ejection(&self, view: &View, ix: EndpointIx) -> Option<Cause> {
+        self.ejections?.of(view.config.endpoint(ix).id, self.now)
+    }
 }
 
 impl fmt::Debug for Env<'_> {

@@ -64,6 +64,7 @@ pub use facts::{
 };
 pub use failure::{DialFailure, GiveUp, Unavailable};
 pub use loads::{Load, Loads, NoLoads};
+pub use passive::Ejections;
 pub use plan::{Plan, Step, Target};
 pub use rng::Rng;
 pub use sessions::{NoSessions, SESSIONS_MAX, SessionKey, SessionPlace, SessionTable, Sessions};

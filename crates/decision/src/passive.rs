@@ -1,6 +1,6 @@
 //! Passive health: what real traffic meets counts as evidence, and endpoints that stand out are left
-//! alone for a while. An addition of ours, off unless a pool asks for it: the published API knows
-//! probes alone.
+//! alone for a while. An addition of ours, off unless it is asked for: the published API knows probes
+//! alone.
 //!
 //! ```text
 //!            `failures_max` connect failures in a row, or a window
@@ -11,14 +11,20 @@
 //!              the time is over: the evidence begins anew
 //! ```
 //!
-//! An ejection is no verdict. It says nothing in events, notifies nobody, and never takes the last
-//! endpoints of a pool away: an error of the service as a whole shows on all of its endpoints, and
-//! ejecting them helps nobody. What a request met is the proxy's to tell, and so is leaving out who
-//! is ejected.
+//! An ejection is no verdict. It says nothing in events, notifies nobody, changes no pool's status,
+//! and never takes the last endpoint of a pool away: an error of the service as a whole shows on all
+//! of its endpoints, and ejecting them helps nobody. What a request met is the proxy's to tell, and
+//! to remember for all of its threads: a [`Record`] for each endpoint, [`Outliers`] for each pool.
+//! Whom a decision leaves out comes back to it as [`Ejections`].
+
+mod record;
 
 use alloc::collections::BTreeMap;
+use core::fmt;
 
 use evenkeel_model::{EndpointId, Percent, Timestamp};
+
+pub use record::{FAILURES_MAX, Record};
 
 /// Ejections that lengthen the next one, at most. The longest ejection is reached long before with
 /// any sensible setting; the bound keeps the count small.
@@ -27,15 +33,14 @@ const EJECTIONS_MAX: u32 = 1000;
 /// When an endpoint stands out, and what becomes of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PassiveSettings {
-    /// Connect failures in a row that eject; 0 counts none.
+    /// Connect failures in a row that eject, up to [`FAILURES_MAX`]; 0 counts none.
     pub failures_max: u32,
     /// Share of responses with a server error (5xx) in a window that is still tolerated;
     /// [`Percent::ALL`] tolerates every one.
     pub errors_max: Percent,
-    /// Requests in a window before its share of errors says anything.
+    /// Requests in a window before its share of errors says anything, a few thousand at most.
     pub requests_min: u32,
-    /// Length of a window, in milliseconds. The first begins with the first failure, each other one
-    /// with the first request after the last has ended.
+    /// Length of a window, in milliseconds, up to some days. Each begins with a server error.
     pub window_ms: u64,
     /// How long the first ejection lasts, in milliseconds. The second in a row lasts twice as long,
     /// the third three times.
@@ -68,9 +73,9 @@ impl Default for PassiveSettings {
 pub enum Evidence {
     /// A response without a server error.
     Answered,
-    /// A response with a server error.
+    /// A response with a server error, or none that makes sense, or none in time.
     ServerError,
-    /// No connection, or no TLS over it.
+    /// No connection, no TLS over it, or one that was reset before anything came back.
     ConnectFailed,
 }
 
@@ -88,73 +93,91 @@ pub enum Outlying {
     },
 }
 
-/// An endpoint that is left alone.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Ejection {
-    /// Why.
-    pub why: Outlying,
-    /// Until when.
-    pub until: Timestamp,
+impl Outlying {
+    /// Without the numbers.
+    #[must_use]
+    pub const fn cause(self) -> Cause {
+        match self {
+            Self::ConnectFailures(_) => Cause::ConnectFailures,
+            Self::ServerErrors { .. } => Cause::ServerErrors,
+        }
+    }
 }
 
-/// The endpoints of one pool, as its traffic finds them. Holds those that have met with anything
-/// but answers, so it is bounded by the pool.
-#[derive(Debug, Clone, Default)]
-pub struct Outliers(BTreeMap<EndpointId, Watch>);
+impl fmt::Display for Outlying {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::ConnectFailures(count) => write!(f, "{count} connect failures in a row"),
+            Self::ServerErrors { errors, requests } => {
+                write!(f, "{errors} server errors among {requests} requests")
+            }
+        }
+    }
+}
 
-/// One endpoint.
-#[derive(Debug, Clone, Copy, Default)]
-struct Watch {
-    /// Connect failures since the last connection.
-    failures: u32,
-    window_start: Timestamp,
-    requests: u32,
-    errors: u32,
-    /// End of the last ejection, which may be over.
-    ejected_until: Timestamp,
+/// What an endpoint was ejected for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cause {
+    /// Connect failures in a row.
+    ConnectFailures,
+    /// A share of server errors.
+    ServerErrors,
+}
+
+/// Who is left alone at this moment, for all threads together.
+pub trait Ejections {
+    /// Why an endpoint is left alone at a time; `None` when it is not.
+    fn of(&self, endpoint: EndpointId, now: Timestamp) -> Option<Cause>;
+}
+
+/// The ejections of one pool. Holds the endpoints that were ever ejected, so it is bounded by the
+/// pool.
+#[derive(Debug, Clone, Default)]
+pub struct Outliers(BTreeMap<EndpointId, Ejection>);
+
+/// The last ejection of an endpoint, which may be over.
+#[derive(Debug, Clone, Copy)]
+struct Ejection {
+    until: Timestamp,
     /// Ejections in a row. One is forgiven for each `ejection_ms` without another.
-    ejections: u32,
+    in_row: u32,
 }
 
 impl Outliers {
-    /// Takes in what a request met. `endpoints` is how many the pool has enabled, which the cap on
-    /// the ejected share is taken of. Returns the ejection, if this is one.
+    /// Ejects an endpoint that stands out, and returns until when; its evidence begins anew then.
+    /// `None` when it is ejected already or the cap leaves no room: whoever stands out stays under
+    /// suspicion, and the next request asks again.
     ///
-    /// Whoever is ejected has requests under way: these are no evidence.
-    pub fn see(
+    /// `endpoints` is how many the pool has enabled, which the cap is taken of. Whatever the cap,
+    /// one is always left.
+    pub fn eject(
         &mut self,
         endpoint: EndpointId,
-        evidence: Evidence,
         endpoints: usize,
         now: Timestamp,
         settings: &PassiveSettings,
-    ) -> Option<Ejection> {
-        if evidence == Evidence::Answered && !self.0.contains_key(&endpoint) {
+    ) -> Option<Timestamp> {
+        if self.is_ejected(endpoint, now) || !self.has_room(endpoints, now, settings) {
             return None;
         }
-        let watch = self.0.entry(endpoint).or_default();
-        if watch.is_ejected(now) {
-            return None;
-        }
-        let why = watch.see(evidence, now, settings)?;
-        // Whoever stands out stays under suspicion: the next request asks again.
-        if !self.may_eject(endpoints, now, settings) {
-            return None;
-        }
-        let until = self.0.get_mut(&endpoint)?.eject(now, settings);
-        Some(Ejection { why, until })
+        let last = self.0.get(&endpoint).copied();
+        let in_row = last.map_or(1, |last| last.in_row_again(now, settings));
+        let length_ms = settings.ejection_ms.saturating_mul(in_row.into());
+        let until = Timestamp(now.0.saturating_add(length_ms.min(settings.ejection_ms_max)));
+        self.0.insert(endpoint, Ejection { until, in_row });
+        Some(until)
     }
 
     /// Whether an endpoint is left alone at a time.
     #[must_use]
     pub fn is_ejected(&self, endpoint: EndpointId, now: Timestamp) -> bool {
-        self.0.get(&endpoint).is_some_and(|watch| watch.is_ejected(now))
+        self.0.get(&endpoint).is_some_and(|ejection| now < ejection.until)
     }
 
     /// How many endpoints are left alone at a time.
     #[must_use]
     pub fn ejected(&self, now: Timestamp) -> usize {
-        self.0.values().filter(|watch| watch.is_ejected(now)).count()
+        self.0.values().filter(|ejection| now < ejection.until).count()
     }
 
     /// Forgets endpoints that are no longer in the pool.
@@ -162,54 +185,21 @@ impl Outliers {
         self.0.retain(|endpoint, _| is_in_pool(*endpoint));
     }
 
-    fn may_eject(&self, endpoints: usize, now: Timestamp, settings: &PassiveSettings) -> bool {
-        let (all, hundredths) = (endpoints as u128, u128::from(settings.ejected_max.hundredths()));
-        (self.ejected(now) as u128 + 1) * 10_000 <= all * hundredths
+    fn has_room(&self, endpoints: usize, now: Timestamp, settings: &PassiveSettings) -> bool {
+        let ejected = self.ejected(now) + 1;
+        let share = ejected as u128 * u128::from(Percent::ALL.hundredths());
+        let allowed = endpoints as u128 * u128::from(settings.ejected_max.hundredths());
+        ejected < endpoints && share <= allowed
     }
 }
 
-impl Watch {
-    const fn is_ejected(&self, now: Timestamp) -> bool {
-        now.0 < self.ejected_until.0
-    }
-
-    /// Whether the endpoint stands out, this evidence included.
-    fn see(
-        &mut self,
-        evidence: Evidence,
-        now: Timestamp,
-        settings: &PassiveSettings,
-    ) -> Option<Outlying> {
-        if evidence == Evidence::ConnectFailed {
-            self.failures = self.failures.saturating_add(1);
-            let enough = settings.failures_max > 0 && self.failures >= settings.failures_max;
-            return enough.then_some(Outlying::ConnectFailures(self.failures));
-        }
-        self.failures = 0;
-        let window_end = self.window_start.0.saturating_add(settings.window_ms);
-        if self.requests == 0 || now.0 >= window_end || now < self.window_start {
-            (self.window_start, self.requests, self.errors) = (now, 0, 0);
-        }
-        self.requests = self.requests.saturating_add(1);
-        self.errors = self.errors.saturating_add(u32::from(evidence == Evidence::ServerError));
-        let (errors, requests) = (self.errors, self.requests);
-        let tolerated = u64::from(requests) * u64::from(settings.errors_max.hundredths());
-        let stands_out =
-            requests >= settings.requests_min && u64::from(errors) * 10_000 > tolerated;
-        (stands_out && evidence == Evidence::ServerError)
-            .then_some(Outlying::ServerErrors { errors, requests })
-    }
-
-    /// Ejects, and begins the evidence anew. Returns until when.
-    fn eject(&mut self, now: Timestamp, settings: &PassiveSettings) -> Timestamp {
-        let quiet_ms = now.0.saturating_sub(self.ejected_until.0);
+impl Ejection {
+    /// How many in a row another one now makes.
+    fn in_row_again(self, now: Timestamp, settings: &PassiveSettings) -> u32 {
+        let quiet_ms = now.0.saturating_sub(self.until.0);
         let forgiven = quiet_ms.checked_div(settings.ejection_ms).unwrap_or(u64::MAX);
         let forgiven = u32::try_from(forgiven).unwrap_or(u32::MAX);
-        let ejections = (self.ejections.saturating_sub(forgiven) + 1).min(EJECTIONS_MAX);
-        let length_ms = settings.ejection_ms.saturating_mul(ejections.into());
-        let until = Timestamp(now.0.saturating_add(length_ms.min(settings.ejection_ms_max)));
-        *self = Self { ejected_until: until, ejections, ..Self::default() };
-        until
+        (self.in_row.saturating_sub(forgiven) + 1).min(EJECTIONS_MAX)
     }
 }
 

@@ -17,6 +17,7 @@ pub use describe::Description;
 
 pub use crate::effective::GeoEntry;
 
+use crate::passive::Cause;
 use crate::{DialFailure, GiveUp, Load, SessionFinding};
 
 /// Notes a trail holds. A request with a session, three pools passed over and a retry leaves ten;
@@ -86,6 +87,8 @@ pub enum PassedOver {
     Critical,
     /// An endpoint that is unhealthy, or not known to be healthy.
     Unhealthy,
+    /// An endpoint that real traffic has found out, for this.
+    Ejected(Cause),
     /// No weight above 0: the endpoint's own, or that of every fit endpoint of the pool.
     NoWeight,
     /// The pool sheds this request.
@@ -102,6 +105,8 @@ impl PassedOver {
             Self::Disabled => "disabled",
             Self::Critical => "critical",
             Self::Unhealthy => "unhealthy",
+            Self::Ejected(Cause::ConnectFailures) => "ejected_for_connect_failures",
+            Self::Ejected(Cause::ServerErrors) => "ejected_for_server_errors",
             Self::NoWeight => "no_weight",
             Self::Shed => "shed",
             Self::Tried => "tried",

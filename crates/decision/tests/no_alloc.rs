@@ -5,11 +5,12 @@ use std::cell::Cell;
 use std::sync::Arc;
 
 use evenkeel_decision::{
-    Decision, DialFailure, Env, NoLoads, NoSessions, RequestFacts, Rng, Step, Trail, decide,
+    Decision, DialFailure, Ejections, Env, NoLoads, NoSessions, RequestFacts, Rng, Step, Trail, decide,
     mentions_session_cookie, strip_session_cookie,
 };
+use evenkeel_decision::passive::Cause;
 use evenkeel_model::{
-    Address, AffinityKey, AffinityKeys, AffinityKind, ConfigBuilder, EndpointHealth, EndpointSpec,
+    Address, AffinityKey, AffinityKeys, AffinityKind, ConfigBuilder, EndpointHealth, EndpointId, EndpointSpec,
     Expression, Health, HostPattern, LoadBalancer, LoadBalancerId, PoolId, PoolSpec, Rule,
     RuleAction, SessionAffinity, Steering, Timestamp, View, ZeroDowntimeFailover,
 };
@@ -43,6 +44,15 @@ struct Ones;
 impl Rng for Ones {
     fn next_u64(&mut self) -> u64 {
         1
+    }
+}
+
+/// Passive health has found out every other endpoint.
+struct EveryOther;
+
+impl Ejections for EveryOther {
+    fn of(&self, endpoint: EndpointId, _now: Timestamp) -> Option<Cause> {
+        endpoint.0.is_multiple_of(2).then_some(Cause::ServerErrors)
     }
 }
 
@@ -91,14 +101,25 @@ fn view(steering: Steering) -> View {
 }
 
 /// Allocations of one request: decided, unresolved once, failed once, answered by the third.
-fn allocations(view: &View, cookies: &[&[u8]], out: &mut Vec<u8>) -> u32 {
+fn allocations(
+    view: &View,
+    cookies: &[&[u8]],
+    ejections: Option<&dyn Ejections>,
+    out: &mut Vec<u8>,
+) -> u32 {
     let before = ALLOCATIONS.get();
     let facts = RequestFacts {
         https: true,
         cookies,
         ..RequestFacts::new("shop.example.com", [203, 0, 113, 9].into())
     };
-    let mut env = Env { now: NOW, rng: &mut Ones, loads: &NoLoads, sessions: &mut NoSessions };
+    let mut env = Env {
+        now: NOW,
+        rng: &mut Ones,
+        loads: &NoLoads,
+        ejections,
+        sessions: &mut NoSessions,
+    };
     let mut trail = Trail::new();
     let Decision::Forward(mut plan) = decide(view, &facts, &mut env, &mut trail) else {
         panic!("an endpoint is fit");
@@ -128,13 +149,18 @@ fn a_decision_allocates_nothing() {
     ] {
         let view = view(steering);
         let mut out = Vec::with_capacity(4096);
-        assert_eq!(allocations(&view, &[], &mut out), 0, "a new session, {steering:?}");
+        assert_eq!(allocations(&view, &[], None, &mut out), 0, "a new session, {steering:?}");
 
         let set = String::from_utf8(out.clone()).unwrap();
         let pair = set.split(';').next().unwrap();
         let line = format!("theme=dark; {pair}; _ga=GA1.1.1234567890");
         let lines: [&[u8]; 2] = [b"a=1; b=2", line.as_bytes()];
-        assert_eq!(allocations(&view, &lines, &mut out), 0, "a pinned one, {steering:?}");
+        assert_eq!(allocations(&view, &lines, None, &mut out), 0, "a pinned one, {steering:?}");
+
+        for lines in [&[][..], &lines] {
+            let found = allocations(&view, lines, Some(&EveryOther), &mut out);
+            assert_eq!(found, 0, "with ejections, {steering:?}");
+        }
     }
 }
 

@@ -16,6 +16,7 @@ mod geography;
 mod head;
 mod listener;
 mod loads;
+mod outliers;
 mod ray;
 mod refusal;
 mod relay;
@@ -29,6 +30,7 @@ mod worker;
 
 pub use geography::Atlas;
 pub use loads::LoadTable;
+pub use outliers::OutlierTable;
 pub use sessions::SharedSessions;
 pub use settings::{Settings, Timeouts};
 pub use shared::Shared;

@@ -65,7 +65,7 @@ impl EndpointLoad {
 
 /// Identifiers are hashes or random already.
 #[derive(Debug, Default)]
-struct IdHasher(u64);
+pub(crate) struct IdHasher(u64);
 
 impl Hasher for IdHasher {
     fn finish(&self) -> u64 {

@@ -55,6 +55,11 @@ impl Refusal {
     /// The endpoint did not answer in time.
     pub(crate) const RESPONSE_TIMEOUT: Self = Self::of(524);
 
+    /// Whether it is the endpoint's fault.
+    pub(crate) const fn blames_endpoint(self) -> bool {
+        self.status >= Self::BAD_RESPONSE.status
+    }
+
     fn kind(self) -> Kind {
         let (title, detail, name, category, retry_after_s, advice) = match self.status {
             400 => (

@@ -7,6 +7,7 @@
 use std::time::Duration;
 
 use arrayvec::{ArrayString, ArrayVec};
+use evenkeel_decision::passive::Evidence;
 use evenkeel_decision::{
     Decision, DialFailure, Plan, RequestFacts, Rng, Step, Target, Trail, decide,
 };
@@ -22,6 +23,7 @@ use crate::geography::Client;
 use crate::head::request::{ClientLines, Forwarding};
 use crate::head::response::{ConnectionLine, Reply};
 use crate::head::{request as request_head, response as response_head};
+use crate::outliers::{OutlierTable, evidence_of};
 use crate::ray::Ray;
 use crate::refusal::{Form, Occasion, Refusal};
 use crate::relay::pump::{BodyTo, Pump};
@@ -223,14 +225,19 @@ impl<D: Transport> Request<'_, D> {
         let _in_flight = self.worker.shared.loads.request(&self.view.config, target.endpoint);
         let mut connection = match self.connect(target.endpoint, key, fresh).await {
             Ok(connection) => connection,
-            Err(failure) => return Attempt::Failed(failure),
+            Err(failure) => {
+                if let Some(outliers) = &self.worker.shared.outliers {
+                    self.witness(outliers, target.endpoint, Evidence::ConnectFailed);
+                }
+                return Attempt::Failed(failure);
+            }
         };
         let upload = match upload {
             Some(upload) => upload,
             None => upload.insert(self.request_message(plan, endpoint.host.as_deref())),
         };
         let mut fields = self.worker.take_fields();
-        let outcome = self.converse(plan, upload, &mut connection, &mut fields).await;
+        let outcome = self.converse(plan, target, upload, &mut connection, &mut fields).await;
         self.worker.give_fields(fields);
         let (response, after) = match outcome {
             Ok(answered) => answered,
@@ -334,6 +341,7 @@ impl<D: Transport> Request<'_, D> {
     async fn converse(
         &mut self,
         plan: &Plan<'_>,
+        target: Target,
         upload: &mut Pump,
         connection: &mut Connection,
         fields: &mut Vec<Field>,
@@ -343,7 +351,7 @@ impl<D: Transport> Request<'_, D> {
             AnswerTo { method: self.head.method_kind, upgrade_asked: self.head.upgrade };
         let mut interim = 0;
         loop {
-            let response = exchange::await_head(
+            let answer = exchange::await_head(
                 worker,
                 self.downstream,
                 connection,
@@ -351,8 +359,14 @@ impl<D: Transport> Request<'_, D> {
                 answer_to,
                 fields,
             )
-            .await
-            .map_err(|broken| match broken {
+            .await;
+            // Told now, for the rest of the response may take hours.
+            if let Some(outliers) = &worker.shared.outliers
+                && let Some(evidence) = evidence_of(&answer)
+            {
+                self.witness(outliers, target.endpoint, evidence);
+            }
+            let response = answer.map_err(|broken| match broken {
                 // The client has had a part of the answer.
                 Broken::Unacknowledged if interim > 0 => Broken::Refused(Refusal::UNACKNOWLEDGED),
                 Broken::Reset if interim > 0 => Broken::Refused(Refusal::BAD_RESPONSE),
@@ -385,6 +399,11 @@ impl<D: Transport> Request<'_, D> {
                 return Err(Broken::ClientGone);
             }
         }
+    }
+
+    /// Tells passive health what an attempt met.
+    fn witness(&self, outliers: &OutlierTable, endpoint: EndpointIx, evidence: Evidence) {
+        outliers.see(&self.view.config, endpoint, evidence, self.worker.now());
     }
 
     /// The response's head as the client gets it.

@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
+use evenkeel_decision::passive::PassiveSettings;
 use evenkeel_net::geo::Geo;
 
 use crate::loads::LoadTable;
+use crate::outliers::OutlierTable;
 use crate::sessions::SharedSessions;
 
 /// Handed to every worker; clones are the same.
@@ -14,14 +16,22 @@ pub struct Shared {
     pub geo: Geo,
     /// How busy endpoints are.
     pub loads: Arc<LoadTable>,
+    /// What their traffic says about endpoints; `None` while passive health is off.
+    pub outliers: Option<Arc<OutlierTable>>,
     /// Sessions that no cookie carries.
     pub sessions: Arc<SharedSessions>,
 }
 
 impl Shared {
-    /// With nothing counted and no session yet.
+    /// With nothing counted and no session yet, and passive health off.
     #[must_use]
     pub fn new(geo: Geo) -> Self {
-        Self { geo, loads: Arc::default(), sessions: Arc::default() }
+        Self { geo, loads: Arc::default(), outliers: None, sessions: Arc::default() }
+    }
+
+    /// The same, with passive health on.
+    #[must_use]
+    pub fn with_passive_health(self, settings: PassiveSettings) -> Self {
+        Self { outliers: Some(Arc::new(OutlierTable::new(settings))), ..self }
     }
 }

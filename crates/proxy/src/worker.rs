@@ -191,10 +191,12 @@ impl Worker {
     pub(crate) fn decide<T>(&self, decision: impl FnOnce(&mut Env<'_>) -> T) -> T {
         let mut chance = self.chance();
         let mut sessions = &*self.shared.sessions;
+        let now = self.now();
         decision(&mut Env {
-            now: self.now(),
+            now,
             rng: &mut *chance,
             loads: &*self.shared.loads,
+            ejections: self.shared.outliers.as_ref().and_then(|outliers| outliers.in_force(now)),
             sessions: &mut sessions,
         })
     }
@@ -283,4 +285,7 @@ fn follow(worker: &Worker) {
     let view = worker.live.load();
     worker.idle.follow(&view);
     worker.shared.loads.follow(&view.config);
+    if let Some(outliers) = &worker.shared.outliers {
+        outliers.follow(&view.config);
+    }
 }

@@ -72,7 +72,13 @@ impl Census {
             let Some(meant) = world.meant(&request).filter(|meant| meant.respond.is_none()) else {
                 continue;
             };
-            let mut env = Env { now: START, rng: &mut *chance, loads, sessions: &mut sessions };
+            let mut env = Env {
+                now: START,
+                rng: &mut *chance,
+                loads,
+                ejections: None,
+                sessions: &mut sessions,
+            };
             let target = exchange::first_choice(view, world.node(), &request, &mut env);
             if let Some(target) = target {
                 census.count_endpoint(target, &meant, loads);

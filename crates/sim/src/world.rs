@@ -205,8 +205,13 @@ impl World {
         let session =
             meant.as_ref().and_then(|meant| self.memory.session(&self.view, meant, &request, now));
         let setting = Setting { view: &self.view, node: &self.node, meant, session };
-        let mut env =
-            Env { now, rng: &mut self.draws, loads: &self.loads, sessions: &mut self.sessions };
+        let mut env = Env {
+            now,
+            rng: &mut self.draws,
+            loads: &self.loads,
+            ejections: None,
+            sessions: &mut self.sessions,
+        };
         let exchange = exchange::send(setting, request, &mut env, &mut self.servers);
         if let Some(held) = self.memory.learn(&exchange) {
             self.clients[who].keep(&host, held);

@@ -17,8 +17,8 @@ use axum::Json;
 use axum::extract::State;
 use axum::response::IntoResponse;
 use evenkeel_decision::{
-    Decision, Env, Geography, Loads, NoGeography, NoLoads, QueryFacts, RequestFacts, Rng,
-    SessionKey, SessionPlace, Sessions, Trail, decide,
+    Decision, Ejections, Env, Geography, Loads, NoGeography, NoLoads, QueryFacts, RequestFacts,
+    Rng, SessionKey, SessionPlace, Sessions, Trail, decide,
 };
 use evenkeel_model::{Node, Timestamp, View};
 use http::header;
@@ -38,7 +38,7 @@ pub(super) const PATH: &str = "/evenkeel/v1/explain";
 /// Where it is described.
 pub(super) const OPENAPI_PATH: &str = "/evenkeel/v1/openapi.json";
 
-static OPENAPI: &str = include_str!("../../../../openapi/explain.json");
+pub(super) static OPENAPI: &str = include_str!("../../../../openapi/explain.json");
 
 /// Looks for a session by headers, and leaves no trace.
 pub type FindSession = Arc<dyn Fn(SessionKey, Timestamp) -> Option<SessionPlace> + Send + Sync>;
@@ -52,17 +52,20 @@ pub struct ExplainSources {
     pub geography: Arc<dyn Geography + Send + Sync>,
     /// How busy endpoints are.
     pub loads: Arc<dyn Loads + Send + Sync>,
+    /// Whom traffic has found out; `None` while passive health is off.
+    pub ejections: Option<Arc<dyn Ejections + Send + Sync>>,
     /// The sessions that are remembered.
     pub sessions: FindSession,
 }
 
 impl Default for ExplainSources {
-    /// Knows of no place, load or session.
+    /// Knows of no place, load, ejection or session.
     fn default() -> Self {
         Self {
             node: Node::default(),
             geography: Arc::new(NoGeography),
             loads: Arc::new(NoLoads),
+            ejections: None,
             sessions: Arc::new(|_, _| None),
         }
     }
@@ -101,7 +104,13 @@ fn explain_on(view: &View, question: &Question, sources: &ExplainSources) -> Exp
     let now = u64::try_from(Now::now().as_millisecond()).map_or(Timestamp(0), Timestamp);
     let mut chance = Chance(fastrand::Rng::new());
     let mut sessions = Untouched(&sources.sessions);
-    let mut env = Env { now, rng: &mut chance, loads: &*sources.loads, sessions: &mut sessions };
+    let mut env = Env {
+        now,
+        rng: &mut chance,
+        loads: &*sources.loads,
+        ejections: sources.ejections.as_deref().map(|ejections| ejections as _),
+        sessions: &mut sessions,
+    };
     let mut trail = Trail::thorough();
     let mut ask = |trail: &mut Trail| match &question.asked {
         Asked::Request(request) => ask_request(view, request, sources, &mut env, trail),

@@ -17,7 +17,8 @@ const TXT: u16 = 16;
 const AAAA: u16 = 28;
 
 fn ask<'v>(world: &'v World, facts: &QueryFacts<'_>, rng: &mut dyn Rng) -> Answer<'v> {
-    let mut env = Env { now: START, rng, loads: &NoLoads, sessions: &mut NoSessions };
+    let mut env =
+        Env { now: START, rng, loads: &NoLoads, ejections: None, sessions: &mut NoSessions };
     answer(&world.view, facts, &mut env, &mut Trail::new()).expect("the name is ours")
 }
 
@@ -122,8 +123,13 @@ fn trap_t35_a_wildcard_owns_only_what_is_asked_of_it() {
     });
     let of = |name, qtype| QueryFacts::new(name, qtype, [192, 0, 2, 1].into());
     assert_eq!(names(&world, &ask(&world, &of("a.example.com", A), &mut Seeded(1)).answered), "a");
-    let mut env =
-        Env { now: START, rng: &mut Seeded(1), loads: &NoLoads, sessions: &mut NoSessions };
+    let mut env = Env {
+        now: START,
+        rng: &mut Seeded(1),
+        loads: &NoLoads,
+        ejections: None,
+        sessions: &mut NoSessions,
+    };
     let apex = answer(&world.view, &of("example.com", A), &mut env, &mut Trail::new());
     assert_eq!(apex.unwrap_err(), Unavailable::UnknownHost);
 }
@@ -153,8 +159,13 @@ fn trap_t37_a_name_is_flattened_at_the_apex_and_else_as_configured() {
 #[test]
 fn trap_t38_a_disabled_load_balancer_owns_no_name() {
     let world = World::parse("disabled dns-only | eu: a");
-    let mut env =
-        Env { now: START, rng: &mut Seeded(1), loads: &NoLoads, sessions: &mut NoSessions };
+    let mut env = Env {
+        now: START,
+        rng: &mut Seeded(1),
+        loads: &NoLoads,
+        ejections: None,
+        sessions: &mut NoSessions,
+    };
     let mut trail = Trail::new();
     let found = answer(&world.view, &query(A, "192.0.2.1"), &mut env, &mut trail);
     assert_eq!(found.unwrap_err(), Unavailable::UnknownHost);
@@ -287,7 +298,13 @@ fn trap_t44_names_that_do_not_resolve_give_way_within_the_pool_and_then_beyond()
     let world = World::parse("dns-only | eu: a b=0.5 | us: c");
     let mut rng = Seeded(1);
     let mut found = ask(&world, &query(A, "192.0.2.1"), &mut rng);
-    let mut env = Env { now: START, rng: &mut rng, loads: &NoLoads, sessions: &mut NoSessions };
+    let mut env = Env {
+        now: START,
+        rng: &mut rng,
+        loads: &NoLoads,
+        ejections: None,
+        sessions: &mut NoSessions,
+    };
     let mut trail = Trail::new();
     let mut served = vec![names(&world, &found.answered)];
     for _ in 0..2 {

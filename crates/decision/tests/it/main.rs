@@ -7,6 +7,7 @@ mod distribution;
 mod health;
 mod notation;
 mod overrides;
+mod passive;
 mod pipeline;
 mod properties;
 mod shedding;

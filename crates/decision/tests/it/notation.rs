@@ -17,22 +17,25 @@
 //! A request is a list of words: `cookie=ENDPOINT` (a session that began at [`START`]),
 //! `after=SECONDS` since then, `from=ADDRESS` (placed by [`Atlas`]), `at=POP/REGION` of the node,
 //! `path=/…`, `header=NAME/VALUE`, `stream`, and `WORD:ENDPOINT` for everything that goes wrong, the
-//! word being that of a dial failure or `unresolved`.
+//! word being that of a dial failure, `unresolved`, or `ejected` for an endpoint that passive health
+//! leaves alone.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use evenkeel_decision::passive::Cause;
 use evenkeel_decision::{
-    Decision, DialFailure, Env, Geography, GiveUp, Loads, Mode, NoLoads, NoSessions, Plan,
-    QueryFacts, RequestFacts, Rng, SessionCookie, Sessions, Step, Target, Trail, decide,
+    Decision, DialFailure, Ejections, Env, Geography, GiveUp, Loads, Mode, NoLoads, NoSessions,
+    Plan, QueryFacts, RequestFacts, Rng, SessionCookie, Sessions, Step, Target, Trail, decide,
 };
 use evenkeel_model::{
     Address, AffinityHeader, AffinityKey, AffinityKeys, AffinityKind, Config, ConfigBuilder,
-    Coordinates, Country, EndpointHealth, EndpointIx, EndpointSpec, EndpointSteering, Health,
-    HostPattern, Latency, LoadBalancer, LoadBalancerId, LoadBalancerIx, LoadShedding, Location,
-    Monitor, MonitorId, MonitorKind, Node, Percent, PoolId, PoolIx, PoolMonitor, PoolSpec, Pop,
-    Region, SheddingPolicy, Steering, Timestamp, Verdict, View, Weight, ZeroDowntimeFailover,
+    Coordinates, Country, EndpointHealth, EndpointId, EndpointIx, EndpointSpec, EndpointSteering,
+    Health, HostPattern, Latency, LoadBalancer, LoadBalancerId, LoadBalancerIx, LoadShedding,
+    Location, Monitor, MonitorId, MonitorKind, Node, Percent, PoolId, PoolIx, PoolMonitor,
+    PoolSpec, Pop, Region, SheddingPolicy, Steering, Timestamp, Verdict, View, Weight,
+    ZeroDowntimeFailover,
 };
 
 /// The name of every world's load balancer.
@@ -122,6 +125,20 @@ pub(crate) struct Request {
     pub(crate) after_s: u64,
     pub(crate) failures: BTreeMap<EndpointIx, DialFailure>,
     pub(crate) unresolved: Vec<EndpointIx>,
+    pub(crate) ejected: Vec<EndpointId>,
+}
+
+impl Ejections for Request {
+    fn of(&self, endpoint: EndpointId, _now: Timestamp) -> Option<Cause> {
+        self.ejected.contains(&endpoint).then_some(Cause::ServerErrors)
+    }
+}
+
+impl Request {
+    /// Whom a decision leaves alone, as the proxy says it: nothing while it is nobody.
+    pub(crate) fn ejections(&self) -> Option<&dyn Ejections> {
+        (!self.ejected.is_empty()).then_some(self)
+    }
 }
 
 impl Default for Request {
@@ -136,6 +153,7 @@ impl Default for Request {
             after_s: 0,
             failures: BTreeMap::new(),
             unresolved: Vec::new(),
+            ejected: Vec::new(),
         }
     }
 }
@@ -285,6 +303,9 @@ impl World {
                 match failure(what) {
                     Some(failure) => drop(request.failures.insert(endpoint, failure)),
                     None if what == "unresolved" => request.unresolved.push(endpoint),
+                    None if what == "ejected" => {
+                        request.ejected.push(self.config().endpoint(endpoint).id);
+                    }
                     None => panic!("{what} does not go wrong"),
                 }
             } else {
@@ -346,7 +367,7 @@ impl World {
         let cookies: Vec<&[u8]> = request.cookies.iter().map(Vec::as_slice).collect();
         let facts = facts(request, &cookies);
         let now = START.plus_seconds(request.after_s);
-        let mut env = Env { now, rng, loads, sessions };
+        let mut env = Env { now, rng, loads, ejections: request.ejections(), sessions };
         let mut trail = Trail::new();
         let mut dialled = Vec::new();
         let (result, set) = match decide(&self.view, &facts, &mut env, &mut trail) {
@@ -363,7 +384,7 @@ impl World {
         let cookies: Vec<&[u8]> = request.cookies.iter().map(Vec::as_slice).collect();
         let now = START.plus_seconds(request.after_s);
         let (rng, loads, sessions) = (&mut First, &NoLoads, &mut NoSessions);
-        let mut env = Env { now, rng, loads, sessions };
+        let mut env = Env { now, rng, loads, ejections: request.ejections(), sessions };
         let mut trail = Trail::new();
         match decide(&self.view, &facts(request, &cookies), &mut env, &mut trail) {
             Decision::Respond(response) => {

@@ -74,7 +74,7 @@ fn hosts_that_are_not_served_are_told_apart() {
         let facts = RequestFacts::new(host, [127, 0, 0, 1].into());
         let mut trail = Trail::new();
         let (rng, loads, sessions) = (&mut First, &NoLoads, &mut NoSessions);
-        let mut env = Env { now: START, rng, loads, sessions };
+        let mut env = Env { now: START, rng, loads, ejections: None, sessions };
         let decision = decide(&world.view, &facts, &mut env, &mut trail);
         assert!(matches!(decision, Decision::Unavailable(found) if found == reason), "{host}");
         assert_eq!((reason.status(), reason.error_code()), (409, 1018));
@@ -345,7 +345,7 @@ fn a_thorough_trail_says_what_was_considered() {
     let world = World::parse("lor A=0.4 B=0.6 | A: a! b=0 c- d e | B disabled: f");
     let facts = RequestFacts::new(crate::notation::HOST, [192, 0, 2, 1].into());
     let (rng, loads, sessions) = (&mut First, &NoLoads, &mut NoSessions);
-    let mut env = Env { now: START, rng, loads, sessions };
+    let mut env = Env { now: START, rng, loads, ejections: None, sessions };
     let mut trail = Trail::thorough();
     let decision = decide(&world.view, &facts, &mut env, &mut trail);
     assert!(matches!(decision, Decision::Forward(_)));

@@ -16,6 +16,7 @@ mod decisions;
 mod fixed;
 mod headers;
 mod loads;
+mod passive;
 mod refusals;
 mod responses;
 mod retries;

@@ -5,15 +5,17 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use evenkeel_decision::passive::PassiveSettings;
 use evenkeel_decision::{Load, Loads};
 use evenkeel_model::{
     Address, AffinityKey, AffinityKeys, AffinityKind, Config, ConfigBuilder, EndpointHealth,
     EndpointSpec, Health, HostPattern, Live, LiveWriter, LoadBalancer, LoadBalancerId, Monitor,
-    MonitorId, MonitorKind, PoolId, PoolIx, PoolMonitor, PoolSpec, SessionAffinity, Verdict, View,
-    ZeroDowntimeFailover,
+    MonitorId, MonitorKind, PoolId, PoolIx, PoolMonitor, PoolSpec, SessionAffinity, Timestamp,
+    Verdict, View, ZeroDowntimeFailover,
 };
 use evenkeel_net::geo::Geo;
 use evenkeel_net::listen::listen_shared;
+use evenkeel_net::unix_time_ms;
 use evenkeel_proxy::{Settings, Shared, WorkerOptions, run_worker};
 use evenkeel_telemetry::{Registry, WorkerMetrics};
 use tokio::sync::watch;
@@ -34,6 +36,8 @@ pub(crate) struct Plan {
     pub(crate) disabled_pool: Option<usize>,
     pub(crate) settings: Settings,
     pub(crate) geo: Geo,
+    /// Passive health, where it is on.
+    pub(crate) passive: Option<PassiveSettings>,
     /// What else is special about the load balancer.
     pub(crate) tune: fn(&mut LoadBalancer),
     /// What else is special about every pool.
@@ -59,6 +63,7 @@ impl Plan {
             disabled_pool: None,
             settings: Settings::default(),
             geo: Geo::builtin(),
+            passive: None,
             tune: |_| {},
             tune_pool: |_| {},
         }
@@ -159,6 +164,10 @@ impl World {
         let registry = Registry::new(1);
         let metrics = Arc::clone(&registry.workers()[0]);
         let shared = Shared::new(plan.geo.clone());
+        let shared = match plan.passive {
+            Some(settings) => shared.with_passive_health(settings),
+            None => shared,
+        };
         let options = WorkerOptions {
             live,
             revision: follow,
@@ -201,6 +210,12 @@ impl World {
     pub(crate) fn load(&self, endpoint: usize) -> Load {
         let config = &self.writer.current().config;
         self.shared.loads.endpoint(config.endpoints[endpoint].id)
+    }
+
+    /// How many endpoints are left alone for what traffic met there.
+    pub(crate) fn ejected(&self) -> usize {
+        let now = Timestamp(unix_time_ms());
+        self.shared.outliers.as_ref().map_or(0, |outliers| outliers.ejected(now))
     }
 
     /// A new client connection.
