@@ -37,6 +37,11 @@ const HEARTBEAT: Duration = Duration::from_secs(1);
 /// endpoints, and those that came due meanwhile would all be made in one moment.
 const GAP_MIN: Duration = Duration::from_secs(3);
 
+/// How late a probe may begin because the one before took so long, as a share of the interval.
+/// Attempts and retries may fill the interval to its end; would the tick that falls there be
+/// skipped for a few milliseconds, every verdict on a silent endpoint took twice the time.
+const OUTLASTED_MAX: f64 = 0.25;
+
 /// Everything known of how one monitor probes one endpoint.
 struct Job {
     target: Target,
@@ -49,10 +54,13 @@ struct Job {
     /// When the probe that waits was due.
     came_due: Instant,
     stage: Stage,
+    /// When the last tick was due that found a probe running.
+    outlasted: Option<Instant>,
 }
 
 /// Where an endpoint's probe is. The timer runs in every stage; a tick starts a probe only in
-/// `Idle`, so that probes of one endpoint never overlap.
+/// `Idle`, so that probes of one endpoint never overlap. One that finds a probe running is skipped,
+/// unless that ends within [`OUTLASTED_MAX`].
 ///
 /// ```text
 ///          tick              a socket is free
@@ -191,6 +199,7 @@ impl<P: Probing> Checker<P> {
                 }
             }
             job.stage = Stage::Idle;
+            job.outlasted = None;
             self.timers.remove(&(job.due, *id));
             job.ticks = Ticks::new(job.target.interval(), now, &mut self.rng);
             job.due = job.ticks.due();
@@ -241,10 +250,8 @@ impl<P: Probing> Checker<P> {
         let ticks = Ticks::new(target.interval(), now, &mut self.rng);
         let (id, due) = (target.id(), ticks.due());
         self.timers.insert((due, id));
-        self.jobs.insert(
-            id,
-            Job { target, state, health, ticks, due, came_due: due, stage: Stage::Idle },
-        );
+        let (came_due, stage, outlasted) = (due, Stage::Idle, None);
+        self.jobs.insert(id, Job { target, state, health, ticks, due, came_due, stage, outlasted });
     }
 
     /// Takes over what changed besides the question.
@@ -278,12 +285,14 @@ impl<P: Probing> Checker<P> {
             job.ticks.advance(now, &mut self.rng);
             job.due = job.ticks.due();
             self.timers.insert((job.due, id));
-            if let Stage::Idle = job.stage {
-                job.stage = Stage::Waiting;
-                job.came_due = due;
-                self.waiting.push_back(id);
-            } else {
-                count(&self.stats.ticks_skipped);
+            match job.stage {
+                Stage::Idle => {
+                    job.stage = Stage::Waiting;
+                    job.came_due = due;
+                    self.waiting.push_back(id);
+                }
+                Stage::Running(_) if job.outlasted.replace(due).is_none() => {}
+                Stage::Waiting | Stage::Running(_) => count(&self.stats.ticks_skipped),
             }
         }
     }
@@ -316,10 +325,19 @@ impl<P: Probing> Checker<P> {
                 (bug.id(), None)
             }
         };
-        let Some(job) = self.probed.remove(&task).and_then(|id| self.jobs.get_mut(&id)) else {
-            return;
-        };
+        let Some(id) = self.probed.remove(&task) else { return };
+        let Some(job) = self.jobs.get_mut(&id) else { return };
         job.stage = Stage::Idle;
+        if let Some(due) = job.outlasted.take() {
+            let now = Instant::now();
+            if now - due <= job.target.interval().mul_f64(OUTLASTED_MAX) {
+                job.stage = Stage::Waiting;
+                job.came_due = now;
+                self.waiting.push_back(id);
+            } else {
+                count(&self.stats.ticks_skipped);
+            }
+        }
         count(&self.stats.probes);
         let Some(probe) = probe else {
             return count(&self.stats.probes_abstained);

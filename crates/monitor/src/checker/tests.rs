@@ -181,10 +181,11 @@ async fn five_thousand_endpoints_for_ten_minutes_get_one_probe_per_interval() {
     let starts = run.starts();
     assert_eq!(starts.len(), ENDPOINTS as usize);
     let probes = assert_once_per_interval(&starts, begin);
-    let expected = (ENDPOINTS * INTERVALS) as usize;
-    assert!(probes.abs_diff(expected) < ENDPOINTS as usize / 2, "{probes}");
+    // Half an interval was left out, on average, on the way to each endpoint's own place.
+    let expected = (ENDPOINTS * INTERVALS + ENDPOINTS) as usize;
+    assert!(probes.abs_diff(expected) < ENDPOINTS as usize / 4, "{probes}");
     for (id, starts) in &starts {
-        assert!((59..=61).contains(&starts.len()), "{id:?}: {}", starts.len());
+        assert!((60..=62).contains(&starts.len()), "{id:?}: {}", starts.len());
     }
     assert_eq!(run.stats.ticks_skipped.load(Ordering::Relaxed), 0);
     assert_eq!(run.stats.endpoints.load(Ordering::Relaxed), u64::from(ENDPOINTS));
@@ -269,13 +270,30 @@ async fn an_impossible_monitor_is_unhealthy_at_once() {
 async fn probes_of_one_endpoint_never_overlap() {
     let slow = |_: &str| (FailureReason::HttpTimeout, INTERVAL * 5 / 2);
     let run = Run::new(&one(tcp()), REPORTS, slow);
-    // Every third tick finds the endpoint idle.
+    // Every third tick finds the endpoint idle, and none of the others comes shortly before it is.
     sleep(INTERVAL * 9).await;
     let starts = run.starts();
     let probes = starts.values().map(Vec::len).sum::<usize>();
     let skipped = run.stats.ticks_skipped.load(Ordering::Relaxed);
     assert!((3..=4).contains(&probes) && (5..=7).contains(&skipped), "{probes}, {skipped}");
     run.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_probe_that_fills_its_interval_costs_no_tick() {
+    for seed in 0..20 {
+        let slow = |_: &str| (FailureReason::HttpTimeout, INTERVAL);
+        let mut run = Run::new(&one(tcp()), REPORTS, slow);
+        let first = run.report().await;
+        assert_eq!(first.health.reason, FailureReason::HttpTimeout);
+        let begin = Instant::now();
+        for n in 1..=3 {
+            run.report().await;
+            let slack = Duration::from_millis(250);
+            assert!(begin.elapsed() <= INTERVAL * n + slack, "run {seed}, probe {n}");
+        }
+        run.stop().await;
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -399,7 +417,7 @@ async fn a_view_that_differs_in_health_alone_disturbs_nothing() {
         run.writer.publish(view);
         run.revision.send(revision).unwrap();
     }
-    assert_eq!(assert_once_per_interval(&run.starts(), begin), 10);
+    assert!((10..=11).contains(&assert_once_per_interval(&run.starts(), begin)));
     run.stop().await;
 }
 
@@ -454,7 +472,7 @@ async fn intervals_may_be_a_tenth_of_a_second() {
     let run = Run::new(&one(often), REPORTS, pass);
     sleep(Duration::from_secs(60)).await;
     let probes = run.starts().values().map(Vec::len).sum::<usize>();
-    assert!((598..=601).contains(&probes), "{probes}");
+    assert!((599..=602).contains(&probes), "{probes}");
     assert_eq!(run.stats.ticks_skipped.load(Ordering::Relaxed), 0);
     run.stop().await;
 }
