@@ -21,6 +21,9 @@ use super::status;
 ///   any of them ──left the configuration, or no monitor has a say──▶ told nothing
 /// ```
 ///
+/// A pool of which nothing was told is decided once no endpoint that is still unknown could lift it
+/// over its minimum.
+///
 /// Bounded by the configuration.
 #[derive(Debug, Clone, Default)]
 pub struct Ledger {
@@ -93,7 +96,9 @@ impl Ledger {
             };
             let before = self.pools.get(&pool.id).copied();
             let told = before.and_then(|told| told.healthy).filter(|_| pool.is_monitored());
-            let (healthy, turn) = compare(told, status::is_pool_healthy(health, ix));
+            let found = status::is_pool_healthy(health, ix);
+            let is_open = told.is_none() && found == Some(false) && may_pass(config, health, ix);
+            let (healthy, turn) = compare(told, found.filter(|_| !is_open));
             change.health = turn;
             change.enabled =
                 before.is_some_and(|told| told.enabled != pool.enabled).then_some(pool.enabled);
@@ -126,6 +131,16 @@ impl Ledger {
         *self = next;
         changes
     }
+}
+
+/// Whether endpoints that nobody has judged yet could bring a pool to its minimum. When probing
+/// begins they come in one by one: a pool that waits for the last of them was never down.
+fn may_pass(config: &Config, health: &Health, ix: PoolIx) -> bool {
+    let pool = config.pool(ix);
+    let may_pass = |place: &EndpointIx| {
+        config.endpoint(*place).enabled && health.endpoint(*place).verdict != Verdict::Unhealthy
+    };
+    pool.endpoints().filter(may_pass).count() >= pool.endpoints_min as usize
 }
 
 /// What has been told afterwards, and what is to be told for it.

@@ -122,6 +122,19 @@ fn each_change_is_told_once() {
             &["eu+0 a+0 b+0", "a-", "eu- b-", "eu+ a+", "b+"],
         ),
         (&["| eu min=2: a b", "| eu min=2: a! b"], &["eu+0 a+0 b+0", "eu- a-"]),
+        // Nothing was down while the first verdicts come in one by one ...
+        (
+            &["| eu min=2: a? b?", "| eu min=2: a b?", "| eu min=2: a b", "| eu min=2: a! b"],
+            &["", "a+0", "eu+0 b+0", "eu- a-"],
+        ),
+        (&["| eu: a! b?", "| eu: a! b", "| eu: a! b!"], &["a-0", "eu+0 b+0", "eu- b-"]),
+        // ... unless those to come could not make it good any more.
+        (
+            &["| eu min=2: a! b?", "| eu min=2: a! b", "| eu min=2: a b"],
+            &["eu-0 a-0", "b+0", "eu+ a+"],
+        ),
+        (&["| eu min=2: a b-", "| eu min=2: a b"], &["eu-0 a+0", "eu+ b+0"]),
+        (&["| eu: a b?", "| eu: a! b?"], &["eu+0 a+0", "eu- a-"]),
         // Several pools, several endpoints at once.
         (
             &["| eu: a b | us: c", "| eu: a! b! | us: c!"],
