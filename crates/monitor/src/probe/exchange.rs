@@ -143,9 +143,10 @@ async fn search(
 ) -> Result<(), FailureReason> {
     let mut window = Vec::new();
     loop {
+        let searched = window.len();
         let arrival = fill(&mut body, &mut window).await;
         let bytes = window.len();
-        if text.is_in(&window) {
+        if text.is_in_more(&window, searched) {
             attempt.trace.done(|| format!("found within {bytes} bytes"));
             return Ok(());
         }
