@@ -1,22 +1,30 @@
 //! From the bytes of a request to the whole document meant by it: parsing, and the reduction of
 //! PATCH to PUT.
 
+use alloc::borrow::ToOwned;
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::fmt;
 
-use serde::Serialize;
+use serde::de::{Error, MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
 use crate::problem::Problem;
 
-/// Parses a body. Of equal keys the last one counts; nesting beyond serde_json's 128 levels is
-/// malformed. The caller bounds the size.
+/// The longest part of a member's name that is repeated in a problem, in characters. A message is
+/// for people; the sender knows what it sent.
+const NAME_ECHO_MAX: usize = 64;
+
+/// Parses a body. Equal keys in one object are malformed: which of the two was meant nobody knows,
+/// and whoever checked the request before us may have read the other. So is nesting beyond
+/// serde_json's 128 levels. The caller bounds the size.
 ///
 /// # Errors
 /// One problem without a pointer when the body is no JSON object.
 pub(crate) fn parse(body: &[u8]) -> Result<Map<String, Value>, Vec<Problem>> {
     match serde_json::from_slice(body) {
-        Ok(Value::Object(members)) => Ok(members),
+        Ok(Unambiguous(Value::Object(members))) => Ok(members),
         Ok(_) => Err(Problem::invalid("", format_args!("the body must be a JSON object")).into()),
         Err(error) => Err(Problem::invalid("", format_args!("malformed JSON: {error}")).into()),
     }
@@ -41,6 +49,74 @@ pub(crate) fn overlaid<D: Serialize>(
         }
     }
     whole
+}
+
+/// JSON without equal keys.
+struct Unambiguous(Value);
+
+impl<'de> Deserialize<'de> for Unambiguous {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(UnambiguousVisitor).map(Self)
+    }
+}
+
+struct UnambiguousVisitor;
+
+impl<'de> Visitor<'de> for UnambiguousVisitor {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("any JSON value")
+    }
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
+        Ok(Value::String(value.to_owned()))
+    }
+
+    fn visit_string<E>(self, value: String) -> Result<Value, E> {
+        Ok(Value::String(value))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Value, A::Error> {
+        let mut items = Vec::new();
+        while let Some(Unambiguous(item)) = list.next_element()? {
+            items.push(item);
+        }
+        Ok(Value::Array(items))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<Value, A::Error> {
+        let mut members = Map::new();
+        while let Some(name) = object.next_key::<String>()? {
+            if members.contains_key(&name) {
+                let name: String = name.chars().take(NAME_ECHO_MAX).collect();
+                return Err(A::Error::custom(format_args!("the member {name:?} comes twice")));
+            }
+            let Unambiguous(value) = object.next_value()?;
+            members.insert(name, value);
+        }
+        Ok(Value::Object(members))
+    }
 }
 
 #[cfg(test)]
@@ -75,8 +151,29 @@ mod tests {
     }
 
     #[test]
-    fn of_equal_keys_the_last_counts() {
-        assert_eq!(parse(br#"{"a":1,"a":2}"#).unwrap().get("a"), Some(&json!(2)));
+    fn equal_keys_are_refused_wherever_they_are() {
+        for body in [
+            r#"{"a":1,"a":1}"#,
+            r#"{"a":1,"\u0061":2}"#,
+            r#"{"list":[{"a":1,"b":2,"a":3}]}"#,
+            r#"{"unknown":{"a":null,"a":null}}"#,
+        ] {
+            let problems = parse(body.as_bytes()).unwrap_err();
+            let message = problems[0].to_string();
+            assert!(message.contains("the member \"a\" comes twice at line 1"), "{message}");
+        }
+        let long = "é".repeat(10_000);
+        let problems = parse(alloc::format!(r#"{{"{long}":1,"{long}":1}}"#).as_bytes());
+        assert!(problems.unwrap_err()[0].message.chars().count() < 200);
+    }
+
+    #[test]
+    fn a_body_is_read_as_it_was_sent() {
+        let text = r#"{"b":[true,null,-1,18446744073709551615,0.56,"\u0000é"],"a":{"b":{}}}"#;
+        let sent: Value = serde_json::from_str(text).unwrap();
+        assert_eq!(Value::Object(parse(text.as_bytes()).unwrap()), sent);
+        let names: Vec<_> = parse(text.as_bytes()).unwrap().into_iter().map(|m| m.0).collect();
+        assert_eq!(names, ["b", "a"]);
     }
 
     #[test]
