@@ -4,25 +4,19 @@ Each provider lives through one course (`course.py`); the tests look at what it 
 resource, so that one drift hides no other.
 """
 
-import os
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import course
 import pytest
 from course import Block, Course
-from https import Https
-from tofu import UNKNOWN, Change, Tofu
+from reach import AS_WHOM, REACHES, managed, provider
+from tofu import UNKNOWN, Change
 
-from harness.control import Control, client, unique
-from harness.evenkeel import ACCOUNT, Evenkeel
+from harness.control import unique
+from harness.evenkeel import Evenkeel
 
 HERE = Path(__file__).parent
-HOWTO = HERE.parent.parent / "docs" / "howto" / "terraform.md"
-
-# The providers ask for forty characters at least.
-TOKEN = "conformance-terraform-0123456789abcdef0123"
 
 SESSIONS = {"session_affinity_attributes", "session_affinity_ttl"}
 
@@ -58,45 +52,6 @@ PROVIDERS = ("v5", "v4")
 pytestmark = pytest.mark.timeout(600)
 
 
-def provider(version: str) -> Path:
-    """The provider's binary, which `cargo xtask test terraform` builds and names."""
-    named = os.environ.get(f"EVENKEEL_TERRAFORM_{version.upper()}")
-    if not named:
-        pytest.skip(f"no provider {version}: see conformance/terraform/README.md")
-    return Path(named)
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Evenkeel]:
-    """A balancer whose token is as long as the providers want it."""
-    server = Evenkeel(tmp_path_factory.mktemp("edge"))
-    server.variables["EVENKEEL_API_TOKEN"] = TOKEN
-    try:
-        yield server.start()
-    finally:
-        server.kill()
-
-
-def plain(server: Evenkeel, _: Path) -> dict[str, str]:
-    """How version 5 is told where the API is."""
-    return {"CLOUDFLARE_BASE_URL": f"http://127.0.0.1:{server.api}/client/v4"}
-
-
-def secure(server: Evenkeel, folder: Path) -> dict[str, str]:
-    """How version 4 is told, which puts https before any host name."""
-    https = Https(folder, server.api).start()
-    host = f"127.0.0.1:{https.port}"
-    return {
-        "CLOUDFLARE_API_HOSTNAME": host,
-        "SSL_CERT_FILE": str(https.certificate),
-        # It would send four requests a second.
-        "CLOUDFLARE_RPS": "200",
-    }
-
-
-REACHES = {"v5": plain, "v4": secure}
-AS_WHOM = {"CLOUDFLARE_API_TOKEN": TOKEN}
-
 _courses: dict[str, Course] = {}
 
 
@@ -105,11 +60,9 @@ def lived(server: Evenkeel, version: str, tmp_path_factory: pytest.TempPathFacto
     """The course of this provider, run once."""
     binary = provider(version)
     if version not in _courses:
-        control = Control(server)
-        control.sdk = client(server, TOKEN)
         folder, files, word = tmp_path_factory.mktemp(version), HERE / version, unique(version)
-        where = REACHES[version](server, folder) | AS_WHOM
-        _courses[version] = course.run(files, folder, binary, control.zone(), word, **where)
+        where, zone = REACHES[version](server) | AS_WHOM, managed(server).zone()
+        _courses[version] = course.run(files, folder, binary, zone, word, **where)
     return _courses[version]
 
 
@@ -200,20 +153,6 @@ def test_scripts_see_empty_plans(lived: Course, version: str) -> None:
 def test_data_sources_agree_with_resources(lived: Course, version: str) -> None:
     agree = lived.outputs.get("agree", {})
     assert all(agree.values()), agree
-
-
-def test_the_howto_works(server: Evenkeel, tmp_path: Path) -> None:
-    blocks = re.findall(r"^```hcl\n(.*?)^```", HOWTO.read_text(), re.MULTILINE | re.DOTALL)
-    [settings] = [block for block in blocks if "required_providers" in block]
-    [example] = [block for block in blocks if 'resource "cloudflare_zone"' in block]
-    where = plain(server, tmp_path) | AS_WHOM
-    tofu = Tofu(tmp_path / "howto", provider("v5"), {"account_id": ACCOUNT}, **where)
-    # What was built here has no version, and the API is not where a reader's is.
-    settings = re.sub(r"^ +(version|base_url) +=.*\n", "", settings, flags=re.MULTILINE)
-    (tofu.folder / "main.tf").write_text(settings + example)
-    assert tofu.apply().errors == {}
-    assert tofu.plan().is_empty
-    assert tofu.destroy().errors == {}
 
 
 def test_everything_is_destroyed(lived: Course, version: str) -> None:

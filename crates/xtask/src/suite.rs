@@ -24,7 +24,7 @@ pub(crate) enum Need {
     Required,
     /// Runs only where its tool is already installed; CONTRIBUTING.md lists these.
     OptIn,
-    /// Runs only when it is named: it takes longer than everything else together.
+    /// Runs only when it is named: it builds what takes longer than everything else together.
     Asked,
 }
 
@@ -128,6 +128,12 @@ pub(crate) const SUITES: &[Suite] = &[
         what: "licences, duplicates, sources and advisories of dependencies (opt-in)",
         need: Need::OptIn,
         run: suites::cargo::deny,
+    },
+    Suite {
+        name: "go",
+        what: "the official Go SDKs against the real binary (only when named)",
+        need: Need::Asked,
+        run: suites::conformance::go,
     },
     Suite {
         name: "terraform",

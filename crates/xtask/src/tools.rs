@@ -17,6 +17,9 @@ const INSTALL_LIMIT: Duration = Duration::from_secs(8 * 60);
 /// The oldest Python that the pinned packages run on.
 const PYTHON_MIN: (u32, u32) = (3, 11);
 
+/// Where Go installs itself, for those who have not put it on their path.
+const USUAL_GO: &str = "/usr/local/go/bin/go";
+
 /// The name of the file that says what a virtual environment, or a folder of packages, was made of.
 const STAMP: &str = "made-from.txt";
 
@@ -100,6 +103,17 @@ pub(crate) fn node_modules(workspace: &Workspace, source: &str) -> Result<PathBu
 /// Left out when it is missing and cannot be installed here.
 pub(crate) fn program(name: &str, package: &str) -> Result<(), Stop> {
     if is_there(name) { Ok(()) } else { apt(&[package]) }
+}
+
+/// The Go command.
+///
+/// # Errors
+/// Left out when it is not installed. Debian's package is older than what the suites build.
+pub(crate) fn go() -> Result<PathBuf, Stop> {
+    let there = |go: &PathBuf| output(Command::new(go).arg("version")).is_some();
+    ["go", USUAL_GO].map(PathBuf::from).into_iter().find(there).ok_or_else(|| {
+        Stop::left_out("go 1.26 or later is not installed: see https://go.dev/doc/install")
+    })
 }
 
 fn make_venv(venv: &Path) -> Result<(), Stop> {

@@ -26,6 +26,17 @@ pub(crate) fn typescript(workspace: &Workspace) -> Result<(), Stop> {
     pytest(workspace, "typescript", &[("EVENKEEL_NODE_MODULES", modules)])
 }
 
+/// The SDKs that Go programs use, the generated one and the one before.
+pub(crate) fn go(workspace: &Workspace) -> Result<(), Stop> {
+    let go = tools::go()?;
+    let tests = workspace.target.join("go").join("sdk.test");
+    let mut build = Command::new(&go);
+    build.current_dir(workspace.root.join("conformance/go"));
+    // Of the thousands of services in the SDK few are used, but all are compiled.
+    run(build.args(["test", "-c", "-o"]).arg(&tests).arg("."), BUILD_LIMIT)?;
+    pytest(workspace, "go", &[("EVENKEEL_GO_TESTS", tests)])
+}
+
 /// Every operation of the public OpenAPI document, with requests that are made up.
 pub(crate) fn schema(workspace: &Workspace) -> Result<(), Stop> {
     pytest(workspace, "schema", &[])

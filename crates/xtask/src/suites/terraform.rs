@@ -5,10 +5,12 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
+use std::{fs, io};
 
 use crate::process::{output, run};
 use crate::suite::Stop;
 use crate::suites::conformance;
+use crate::tools;
 use crate::workspace::Workspace;
 
 /// A program that is built from a Go module.
@@ -20,27 +22,46 @@ struct Program {
     package: &'static str,
     /// The file that is built.
     name: &'static str,
+    /// Whether its list of services is cut down to [`SERVICES`].
+    is_cut_down: bool,
 }
 
 /// OpenTofu 1.12.6.
-const TOFU: Program =
-    Program { module: "github.com/opentofu/opentofu@v1.12.6", package: "./cmd/tofu", name: "tofu" };
+const TOFU: Program = Program {
+    module: "github.com/opentofu/opentofu@v1.12.6",
+    package: "./cmd/tofu",
+    name: "tofu-1.12.6",
+    is_cut_down: false,
+};
 
 /// The provider 5.24.0, as of four days after its release.
 const PROVIDER: Program = Program {
     module: "github.com/cloudflare/terraform-provider-cloudflare@v0.0.0-20260824180050-4f360d592a7d",
     package: ".",
-    name: "terraform-provider-cloudflare-5.24.0",
+    name: "terraform-provider-cloudflare-5.24.0-cut-down",
+    is_cut_down: true,
 };
 
-/// The provider alone is a thousand packages, generated and long: the better part of an hour on
-/// cores that others use too.
+/// What is left of the provider: the services whose resources the tests have. All three hundred take
+/// hours on two cores, these six a few minutes of one. Who wants all of them names a binary by
+/// `EVENKEEL_TERRAFORM_V5`.
+const SERVICES: [&str; 6] = [
+    "dns_record",
+    "load_balancer",
+    "load_balancer_monitor",
+    "load_balancer_monitor_group",
+    "load_balancer_pool",
+    "zone",
+];
+
+/// The file of the provider's module that lists its services.
+const SERVICE_LIST: &str = "internal/provider.go";
+
+/// OpenTofu takes eight minutes of one core, the provider six; this is for cores that others use too.
 const BUILD_LIMIT: Duration = Duration::from_secs(90 * 60);
 
-/// Where Go installs itself, for those who have not put it on their path.
-const USUAL_GO: &str = "/usr/local/go/bin/go";
-
-/// Apply, plan, update, import and destroy of every shape in the provider's documentation.
+/// Apply, plan, update, import and destroy of every shape in the provider's documentation, of the
+/// examples, and of what `evenkeel export` writes.
 pub(crate) fn terraform(workspace: &Workspace) -> Result<(), Stop> {
     let mut programs = Vec::new();
     for (variable, program) in [("EVENKEEL_TOFU", TOFU), ("EVENKEEL_TERRAFORM_V5", PROVIDER)] {
@@ -51,30 +72,25 @@ pub(crate) fn terraform(workspace: &Workspace) -> Result<(), Stop> {
     conformance::pytest(workspace, "terraform", &programs)
 }
 
-/// The Go command.
-fn go() -> Result<PathBuf, Stop> {
-    let candidates = ["go", USUAL_GO].map(PathBuf::from);
-    let there = |go: &PathBuf| output(Command::new(go).arg("version")).is_some();
-    candidates.into_iter().find(there).ok_or_else(|| {
-        Stop::left_out("go 1.26 or later is not installed: https://go.dev/dl or apt install golang")
-    })
-}
-
 impl Program {
     /// The program, built unless it is there already.
     ///
     /// It is built in the module's own folder, which is where its requirements and replacements
     /// count; `go install` refuses modules that replace others.
     fn built(&self, workspace: &Workspace) -> Result<PathBuf, Stop> {
-        let file = workspace.target.join("terraform").join(self.name);
+        let built = workspace.target.join("terraform");
+        let file = built.join(self.name);
         if file.is_file() {
             return Ok(file);
         }
-        let go = go()?;
-        let folder = self.folder(&go)?;
+        let go = tools::go()?;
+        let source = self.folder(&go)?;
         let mut command = Command::new(go);
-        command.args(["build", "-ldflags=-s -w", "-o"]).arg(&file).arg(self.package);
-        run(command.current_dir(folder), BUILD_LIMIT)?;
+        command.current_dir(&source).args(["build", "-ldflags=-s -w", "-o"]).arg(&file);
+        if self.is_cut_down {
+            command.arg("-overlay").arg(overlay(&source, &built)?);
+        }
+        run(command.arg(self.package), BUILD_LIMIT)?;
         Ok(file)
     }
 
@@ -91,6 +107,38 @@ impl Program {
     }
 }
 
+/// A file that makes Go read a shorter list of services in place of the module's own. Go's cache of
+/// modules stays as it is.
+fn overlay(source: &Path, folder: &Path) -> Result<PathBuf, Stop> {
+    let (list, short) = (source.join(SERVICE_LIST), folder.join("provider.go"));
+    let overlay = folder.join("overlay.json");
+    let failed =
+        |path: &Path, error: io::Error| Stop::failed(format!("{}: {error}", path.display()));
+    let whole = fs::read_to_string(&list).map_err(|error| failed(&list, error))?;
+    fs::create_dir_all(folder).map_err(|error| failed(folder, error))?;
+    fs::write(&short, cut_down(&whole)).map_err(|error| failed(&short, error))?;
+    let replace = format!(r#"{{"Replace": {{"{}": "{}"}}}}"#, list.display(), short.display());
+    fs::write(&overlay, replace).map_err(|error| failed(&overlay, error))?;
+    Ok(overlay)
+}
+
+/// The list without the lines of other services than [`SERVICES`]: their imports, and what makes
+/// their resources and data sources.
+fn cut_down(list: &str) -> String {
+    let kept = list.lines().filter(|line| service(line).is_none_or(|it| SERVICES.contains(&it)));
+    kept.flat_map(|line| [line, "\n"]).collect()
+}
+
+/// The service that a line of the list is about.
+fn service(line: &str) -> Option<&str> {
+    if let Some((_, import)) = line.split_once("/internal/services/") {
+        return import.strip_suffix('"');
+    }
+    let (service, _) = line.strip_prefix("\t\t")?.split_once(".New")?;
+    let is_word = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
+    service.chars().all(is_word).then_some(service)
+}
+
 /// A member of a flat JSON object that `go` printed with one member a line. Paths of module caches
 /// need no escapes.
 fn text_member<'a>(json: &'a str, name: &str) -> Option<&'a str> {
@@ -101,6 +149,35 @@ fn text_member<'a>(json: &'a str, name: &str) -> Option<&'a str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn other_services_are_cut_out() {
+        let list = "import (
+\t\"module/internal/services/access_rule\"
+\t\"module/internal/services/zone\"
+)
+\tclient := cloudflare.NewClient(
+\t\topts...,
+\t)
+\treturn []func() resource.Resource{
+\t\tzone.NewResource,
+\t\tsnippets.NewResource, // deprecated.
+\t\tload_balancer_pool.NewResource,
+\t}
+";
+        let short = "import (
+\t\"module/internal/services/zone\"
+)
+\tclient := cloudflare.NewClient(
+\t\topts...,
+\t)
+\treturn []func() resource.Resource{
+\t\tzone.NewResource,
+\t\tload_balancer_pool.NewResource,
+\t}
+";
+        assert_eq!(cut_down(list), short);
+    }
 
     #[test]
     fn a_module_is_found_where_go_says() {
