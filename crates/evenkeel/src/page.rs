@@ -4,8 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use evenkeel_control::health::HealthStats;
-use evenkeel_model::{Live, PoolStatus, Verdict, View};
+use evenkeel_model::{Live, PoolStatus, Timestamp, Verdict, View};
 use evenkeel_monitor::Stats;
+use evenkeel_net::unix_time_ms;
+use evenkeel_proxy::OutlierTable;
 use evenkeel_telemetry::{Exposition, MetricKind, Registry};
 
 /// What the page is made from.
@@ -14,6 +16,8 @@ pub(crate) struct Sources {
     pub(crate) workers: Registry,
     pub(crate) monitors: Arc<Stats>,
     pub(crate) health: Arc<HealthStats>,
+    /// `None` while passive health is off.
+    pub(crate) outliers: Option<Arc<OutlierTable>>,
     pub(crate) notifications: Arc<evenkeel_notify::Stats>,
     pub(crate) live: Live,
 }
@@ -26,6 +30,7 @@ pub(crate) fn render(sources: &Sources) -> String {
     sources.workers.render(&mut page);
     monitors(&mut page, &sources.monitors);
     health(&mut page, &sources.health);
+    passive_health(&mut page, sources.outliers.as_deref());
     notifications(&mut page, &sources.notifications);
     view(&mut page, &sources.live.load());
     page.finish()
@@ -132,6 +137,23 @@ fn notifications(page: &mut Exposition, stats: &evenkeel_notify::Stats) {
         page.metric(name, MetricKind::Counter, help);
         page.sample(name, &[], value.get());
     }
+}
+
+fn passive_health(page: &mut Exposition, outliers: Option<&OutlierTable>) {
+    let now = Timestamp(unix_time_ms());
+    page.metric(
+        "evenkeel_endpoints_ejected",
+        MetricKind::Gauge,
+        "Endpoints left alone for what real traffic met there.",
+    );
+    let ejected = outliers.map_or(0, |outliers| outliers.ejected(now));
+    page.sample("evenkeel_endpoints_ejected", &[], ejected);
+    page.metric(
+        "evenkeel_ejections_total",
+        MetricKind::Counter,
+        "Times that an endpoint was left alone for what real traffic met there.",
+    );
+    page.sample("evenkeel_ejections_total", &[], outliers.map_or(0, OutlierTable::ejections));
 }
 
 fn view(page: &mut Exposition, view: &View) {

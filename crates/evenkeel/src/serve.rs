@@ -94,6 +94,10 @@ impl Node {
         let geo_files =
             GeoFiles::open(&settings.geoip).map_err(|problems| geo::refused(&problems))?;
         let shared = Shared::new(geo_files.geo());
+        let shared = match settings.passive_health {
+            Some(passive) => shared.with_passive_health(passive),
+            None => shared,
+        };
         let control = Builder::new_multi_thread()
             .worker_threads(CONTROL_THREADS)
             .thread_name("control")
@@ -125,6 +129,7 @@ impl Node {
             workers: registry.clone(),
             monitors: Arc::clone(&stats),
             health: publisher.stats(),
+            outliers: shared.outliers.clone(),
             notifications: Arc::clone(&notifications),
             live: live.clone(),
         };
@@ -385,6 +390,7 @@ fn explain_sources(settings: &Settings, shared: &Shared) -> ExplainSources {
         node: site(settings),
         geography: Arc::new(Atlas(shared.geo.clone())),
         loads: Arc::clone(&shared.loads) as _,
+        ejections: shared.outliers.clone().map(|outliers| outliers as _),
         sessions: Arc::new(move |key, now| sessions.peek(key, now)),
     }
 }

@@ -4,12 +4,14 @@
 
 mod api;
 mod health;
+mod passive;
 
 use std::fmt::Display;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use evenkeel_decision::passive::PassiveSettings;
 use evenkeel_model::{Coordinates, Region};
 use toml::{Table, Value};
 
@@ -38,6 +40,8 @@ pub(crate) struct Settings {
     /// Files, in the order they were named.
     pub(crate) geoip: Vec<PathBuf>,
     pub(crate) monitor_interval_min: IntervalMin,
+    /// `None` while it is off.
+    pub(crate) passive_health: Option<PassiveSettings>,
     pub(crate) api_token: Option<String>,
     pub(crate) account_id: Option<String>,
 }
@@ -123,6 +127,7 @@ impl Layers<'_> {
             monitor_interval_min: self
                 .one("monitor-interval-min", &args.monitor_interval_min)
                 .unwrap_or_default(),
+            passive_health: self.passive(&args.of_passive),
             region: self.one("region", &args.region).unwrap_or(RegionName(Region::Weu)).0,
             coordinates: self.one("coordinates", &args.coordinates).map(|PointName(point)| point),
             geoip: self.many("geoip", &args.geoip).unwrap_or_default(),
@@ -263,6 +268,7 @@ fn is_id(id: &str) -> bool {
 mod tests {
     use super::*;
     use clap::Parser;
+    use evenkeel_model::Percent;
 
     fn check(flags: &[&str], environment: &[(&str, &str)], file: &str) -> (Settings, Vec<String>) {
         #[derive(Parser)]
@@ -372,6 +378,38 @@ mod tests {
         ] {
             let typed = format!("{flag}={value}");
             let problems = check(&[&typed], &[], "").1;
+            assert_eq!(problems.len(), 1, "{typed}: {problems:?}");
+        }
+    }
+
+    #[test]
+    fn passive_health_is_off_until_it_is_asked_for() {
+        let usual = PassiveSettings::default();
+        let thresholds = "passive-health-failures = 3\npassive-health-time = '5'";
+        assert_eq!(check(&[], &[], thresholds).0.passive_health, None);
+        assert_eq!(check(&["--passive-health", "off"], &[], "").0.passive_health, None);
+        let asked = [("EVENKEEL_PASSIVE_HEALTH", "on")];
+        assert_eq!(check(&[], &asked, "").0.passive_health, Some(usual));
+        let flags = ["--passive-health-errors-max=100", "--passive-health-ejected-max=12.5"];
+        let (settings, problems) = check(&flags, &asked, thresholds);
+        assert_eq!(problems, Vec::<String>::new());
+        let expected = PassiveSettings {
+            failures_max: 3,
+            errors_max: Percent::ALL,
+            ejected_max: Percent::from_number(12.5).unwrap(),
+            ejection_ms: 5_000,
+            ejection_ms_max: 50_000,
+            ..usual
+        };
+        assert_eq!(settings.passive_health, Some(expected));
+        for typed in [
+            "--passive-health=yes",
+            "--passive-health-failures=0",
+            "--passive-health-errors-max=101",
+            "--passive-health-ejected-max=half",
+            "--passive-health-time=0",
+        ] {
+            let problems = check(&[typed], &[], "").1;
             assert_eq!(problems.len(), 1, "{typed}: {problems:?}");
         }
     }

@@ -2,11 +2,13 @@
 
 mod api;
 mod health;
+mod passive;
 
 use clap::Args;
 
 pub(crate) use self::api::ApiArgs;
 pub(crate) use self::health::HealthArgs;
+pub(crate) use self::passive::PassiveArgs;
 
 /// Settings as typed. What is not given here is looked for in the environment (`EVENKEEL_…`), then
 /// in the file of `--config`. Values are read and judged in `settings`, the same way for all three.
@@ -60,6 +62,8 @@ pub(crate) struct ServeArgs {
     /// [default: 10]
     #[arg(long, value_name = "S")]
     pub(crate) monitor_interval_min: Option<String>,
+    #[command(flatten)]
+    pub(crate) of_passive: PassiveArgs,
     /// Access log as JSON lines, `-` for standard output (not available yet)
     #[arg(long, value_name = "FILE")]
     pub(crate) access_log: Option<String>,

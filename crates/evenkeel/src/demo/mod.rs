@@ -46,6 +46,7 @@ pub(crate) fn run(args: &DemoArgs) -> Result<(), Failure> {
         coordinates: None,
         geoip: Vec::new(),
         monitor_interval_min: IntervalMin { ms: 1000 },
+        passive_health: None,
         api_token: Some(setup.token.clone()),
         account_id: Some(setup.account.clone()),
     };
