@@ -170,7 +170,7 @@ def head(endpoint: Endpoint, status: int, *headers: str) -> bytes:
     return "\r\n".join(lines).encode("latin-1")
 
 
-async def describe(endpoint, request, body, writer) -> bool:
+async def describe(endpoint, request, body, writer, status: int = 200) -> bool:
     """What arrived, as JSON."""
     async for _ in body:
         pass
@@ -184,7 +184,7 @@ async def describe(endpoint, request, body, writer) -> bool:
     }
     text = json.dumps(facts).encode()
     length = f"Content-Length: {len(text)}"
-    out = head(endpoint, 200, "Content-Type: application/json", length)
+    out = head(endpoint, status, "Content-Type: application/json", length)
     writer.write(out if request.method == "HEAD" else out + text)
     return True
 
@@ -195,6 +195,11 @@ async def probe(endpoint, request, _body, writer) -> bool:
     status = int(endpoint.health.read_text())
     writer.write(head(endpoint, status, "Content-Length: 0", "Connection: close"))
     return False
+
+
+async def condition(endpoint, request, body, writer) -> bool:
+    """`/condition`: the description, with the health file's status."""
+    return await describe(endpoint, request, body, writer, int(endpoint.health.read_text()))
 
 
 async def status(endpoint, request, _body, writer) -> bool:
@@ -305,6 +310,7 @@ async def long_head(endpoint, request, _body, writer) -> bool:
 ROUTES = {
     "_probe": probe,
     "bytes": many_bytes,
+    "condition": condition,
     "echo": echo,
     "flood": flood,
     "hints": hints,
