@@ -4,15 +4,15 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::sync::Arc;
 
-use evenkeel_decision::{
-    Decision, DialFailure, Ejections, Env, NoLoads, NoSessions, RequestFacts, Rng, Step, Trail, decide,
-    mentions_session_cookie, strip_session_cookie,
-};
 use evenkeel_decision::passive::Cause;
+use evenkeel_decision::{
+    Decision, DialFailure, Ejections, Env, NoLoads, NoSessions, RequestFacts, Rng, Step, Trail,
+    decide, mentions_session_cookie, strip_session_cookie,
+};
 use evenkeel_model::{
-    Address, AffinityKey, AffinityKeys, AffinityKind, ConfigBuilder, EndpointHealth, EndpointId, EndpointSpec,
-    Expression, Health, HostPattern, LoadBalancer, LoadBalancerId, PoolId, PoolSpec, Rule,
-    RuleAction, SessionAffinity, Steering, Timestamp, View, ZeroDowntimeFailover,
+    Address, AffinityKey, AffinityKeys, AffinityKind, ConfigBuilder, EndpointHealth, EndpointId,
+    EndpointSpec, Expression, Health, HostPattern, LoadBalancer, LoadBalancerId, PoolId, PoolSpec,
+    Rule, RuleAction, SessionAffinity, Steering, Timestamp, View, ZeroDowntimeFailover,
 };
 
 struct Counting;
@@ -113,13 +113,8 @@ fn allocations(
         cookies,
         ..RequestFacts::new("shop.example.com", [203, 0, 113, 9].into())
     };
-    let mut env = Env {
-        now: NOW,
-        rng: &mut Ones,
-        loads: &NoLoads,
-        ejections,
-        sessions: &mut NoSessions,
-    };
+    let mut env =
+        Env { now: NOW, rng: &mut Ones, loads: &NoLoads, ejections, sessions: &mut NoSessions };
     let mut trail = Trail::new();
     let Decision::Forward(mut plan) = decide(view, &facts, &mut env, &mut trail) else {
         panic!("an endpoint is fit");
