@@ -16,6 +16,8 @@ use crate::context::Lookup;
 #[derive(Debug, Default)]
 pub(super) struct Index {
     ids: BTreeSet<(Kind, String, String)>,
+    /// How many there are of a kind, by [`counted_in`].
+    counts: BTreeMap<(Kind, String), usize>,
     /// Who has a name, by kind and by what names must differ within.
     names: BTreeMap<(Kind, String, String), Vec<String>>,
 }
@@ -39,6 +41,7 @@ impl Index {
 
     fn add(&mut self, kind: Kind, place: &Place, id: &str, name: &str) {
         self.ids.insert((kind, place.account.clone(), id.to_owned()));
+        *self.counts.entry((kind, counted_in(kind, place).to_owned())).or_default() += 1;
         let within = match kind {
             // Over all accounts: a host name has one owner.
             Kind::Zone => String::new(),
@@ -52,10 +55,19 @@ impl Index {
         Seen { index: self, account, id }
     }
 
-    /// How many of a kind the account will have.
-    pub(super) fn count(&self, kind: Kind, account: &str) -> usize {
-        let from = (kind, account.to_owned(), String::new());
-        self.ids.range(from..).take_while(|(k, a, _)| *k == kind && a == account).count()
+    /// How many of a kind there will be where they are counted together with those of a place.
+    pub(super) fn count(&self, kind: Kind, place: &Place) -> usize {
+        let key = (kind, counted_in(kind, place).to_owned());
+        self.counts.get(&key).copied().unwrap_or_default()
+    }
+}
+
+/// The zone or the account within which documents of a kind are counted: records by zone, everything
+/// else by account, what stands in its zones included.
+pub(super) fn counted_in(kind: Kind, place: &Place) -> &str {
+    match (kind, &place.zone) {
+        (Kind::DnsRecord, Some(zone)) => zone,
+        _ => &place.account,
     }
 }
 

@@ -9,7 +9,7 @@ use alloc::vec::Vec;
 
 use serde_json::Value;
 
-use super::index::{Index, text};
+use super::index::{Index, counted_in, text};
 use super::read::{Entries, Entry};
 use super::{Document, FieldChange, Installation, Kind, Place, diff};
 use crate::context::{Context, Limits, Verb};
@@ -137,7 +137,7 @@ pub fn plan(
             return Err(problems);
         }
     }
-    quotas(&index, options, &mut problems);
+    quotas(&entries, there, &index, options.limits, &mut problems);
     left_hanging(there, &named, &gone, &mut problems);
     dns_conflicts(&steps, there, &gone, &entries, &mut problems);
     if !problems.is_empty() {
@@ -359,18 +359,30 @@ fn keep_disabled(since: &mut Option<String>, sent: Option<String>) {
     }
 }
 
-/// Refuses more documents than an account may have.
-fn quotas(index: &Index, options: &Options<'_>, problems: &mut Vec<Problem>) {
-    let limits = options.limits;
-    for (kind, quota) in [
-        (Kind::LoadBalancer, limits.load_balancer_quota),
-        (Kind::Pool, limits.pool_quota),
-        (Kind::Monitor, limits.monitor_quota),
-    ] {
-        let exceeds =
-            |account: &Account| quota.is_some_and(|quota| index.count(kind, &account.id) > quota);
-        if options.accounts.iter().any(exceeds) {
-            problems.push(Problem::quota(kind.noun()));
+/// Refuses what the file adds beyond what an account, or of DNS records a zone, may have. What is
+/// there already stays, even where a quota has become smaller since.
+fn quotas(
+    entries: &[Entry<'_>],
+    there: &Installation,
+    index: &Index,
+    limits: &Limits,
+    problems: &mut Vec<Problem>,
+) {
+    let mut told = BTreeSet::new();
+    for entry in entries.iter().filter(|entry| there.get(entry.kind, entry.id).is_none()) {
+        let kind = entry.kind;
+        let quota = match kind {
+            Kind::LoadBalancer => limits.load_balancer_quota,
+            Kind::Pool => limits.pool_quota,
+            Kind::Monitor => limits.monitor_quota,
+            Kind::MonitorGroup => limits.monitor_group_quota,
+            Kind::DnsRecord => limits.dns_record_quota,
+            Kind::Zone | Kind::NotificationWebhook | Kind::NotificationPolicy => None,
+        };
+        let exceeds = |quota| index.count(kind, &entry.place) > quota;
+        if quota.is_some_and(exceeds) && told.insert((kind, counted_in(kind, &entry.place))) {
+            let list = entry.pointer.rsplit_once('/').map_or("", |(list, _)| list);
+            problems.push(Problem { pointer: list.to_owned(), ..Problem::quota(kind.noun()) });
         }
     }
 }

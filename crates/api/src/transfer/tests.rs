@@ -229,11 +229,45 @@ fn ids_and_names_of_what_is_there_are_respected() {
 #[test]
 fn quotas_hold_for_what_will_be_there() {
     let accounts = accounts();
-    let limits = Limits { pool_quota: Some(1), ..Limits::default() };
-    let options =
-        Options { prune: false, accounts: &accounts, name_servers: &[], limits: &limits, now: NOW };
-    let problems = plan(&file(), &Installation::default(), &options).unwrap_err();
-    assert_eq!(told(&problems), ["pool quota exceeded: validation failed"]);
+    let none = Limits {
+        load_balancer_quota: Some(0),
+        pool_quota: Some(1),
+        monitor_quota: Some(0),
+        monitor_group_quota: Some(0),
+        dns_record_quota: Some(0),
+        ..Limits::default()
+    };
+    let enough = Limits {
+        load_balancer_quota: Some(1),
+        pool_quota: Some(2),
+        monitor_quota: Some(1),
+        monitor_group_quota: Some(1),
+        dns_record_quota: Some(1),
+        ..Limits::default()
+    };
+    let planned = |file: &Value, there: &Installation, limits: &Limits| {
+        let accounts = &accounts;
+        let options = Options { prune: false, accounts, name_servers: &[], limits, now: NOW };
+        plan(file, there, &options).map(|plan| plan.steps.len())
+    };
+    let nothing = Installation::default();
+    assert_eq!(planned(&file(), &nothing, &enough), Ok(9));
+    let problems = planned(&file(), &nothing, &none).unwrap_err();
+    let exceeded = [
+        ("monitors", "monitor"),
+        ("monitor_groups", "monitor group"),
+        ("pools", "pool"),
+        ("zones/0/load_balancers", "load balancer"),
+        ("zones/0/dns_records", "DNS record"),
+    ];
+    let exceeded = exceeded.map(|(list, noun)| {
+        alloc::format!("/accounts/0/{list}: {noun} quota exceeded: validation failed")
+    });
+    assert_eq!(told(&problems), exceeded);
+    // What is there may stay as it is, and change.
+    let mut file = file();
+    file["accounts"][0]["pools"][0]["description"] = json!("first");
+    assert_eq!(planned(&file, &moved_in(), &none), Ok(1));
 }
 
 #[test]
