@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::body::Body as HttpBody;
+use axum::body::{Body as HttpBody, HttpBody as _};
 use axum::extract::{FromRequest, FromRequestParts, Query, RawPathParams, Request};
 use bytes::{Bytes, BytesMut};
 use evenkeel_api::Account;
@@ -62,6 +62,10 @@ enum ReadError {
 }
 
 async fn read(body: &mut HttpBody, bytes_max: usize) -> Result<Bytes, ReadError> {
+    // One that says itself that it is too long need not be kept until it is.
+    if body.size_hint().lower() > bytes_max as u64 {
+        return Err(ReadError::TooLarge);
+    }
     let mut bytes = BytesMut::new();
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|_| ReadError::CutOff)?;
@@ -76,7 +80,7 @@ async fn read(body: &mut HttpBody, bytes_max: usize) -> Result<Bytes, ReadError>
 }
 
 /// Reads the rest of a body beside the answer, bounded in size and time.
-fn discard(mut body: HttpBody) {
+pub(crate) fn discard(mut body: HttpBody) {
     tokio::spawn(tokio::time::timeout(BODY_TIMEOUT, async move {
         let mut left = DISCARD_BYTES_MAX;
         while let Some(Ok(frame)) = body.frame().await {

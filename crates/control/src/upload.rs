@@ -1,9 +1,10 @@
-//! Bodies of `multipart/form-data`, as forms send files (RFC 7578): read whole, within the bound of
-//! every other body.
+//! Bodies of `multipart/form-data`, as forms send files (RFC 7578): taken apart as they arrive and
+//! kept whole, within the bound of every other body.
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::body::Body;
 use axum::extract::{FromRequest, Request};
 use bytes::Bytes;
 use http::header;
@@ -11,6 +12,7 @@ use multer::{Constraints, Multipart, SizeLimit};
 
 use crate::app::App;
 use crate::error::ApiError;
+use crate::request::discard;
 
 /// How long a body may take to arrive.
 const UPLOAD_TIMEOUT: Duration = Duration::from_secs(30);
@@ -30,14 +32,20 @@ impl FromRequest<Arc<App>> for Upload {
         let media_type = request.headers().get(header::CONTENT_TYPE);
         let boundary =
             media_type.and_then(|value| multer::parse_boundary(value.to_str().ok()?).ok());
-        let boundary = boundary.ok_or_else(ApiError::not_multipart)?;
+        let Some(boundary) = boundary else {
+            discard(request.into_body());
+            return Err(ApiError::not_multipart());
+        };
         let limit = SizeLimit::new().whole_stream(bytes_max as u64);
         let constraints = Constraints::new().size_limit(limit);
-        let stream = request.into_body().into_data_stream();
-        let mut body = Multipart::with_constraints(stream, boundary, constraints);
-        match tokio::time::timeout(UPLOAD_TIMEOUT, read(&mut body)).await {
+        let mut stream = request.into_body().into_data_stream();
+        let mut form = Multipart::with_constraints(&mut stream, boundary, constraints);
+        let read = tokio::time::timeout(UPLOAD_TIMEOUT, read(&mut form)).await;
+        drop(form);
+        match read {
             Ok(Ok(parts)) => Ok(Self(parts)),
             Ok(Err(multer::Error::StreamSizeExceeded { .. })) => {
+                discard(Body::new(stream));
                 Err(ApiError::too_large(bytes_max))
             }
             Ok(Err(error)) => Err(ApiError::invalid(format_args!("malformed form: {error}"))),
@@ -46,9 +54,9 @@ impl FromRequest<Arc<App>> for Upload {
     }
 }
 
-async fn read(body: &mut Multipart<'_>) -> multer::Result<Vec<(String, Bytes)>> {
+async fn read(form: &mut Multipart<'_>) -> multer::Result<Vec<(String, Bytes)>> {
     let mut parts = Vec::new();
-    while let Some(part) = body.next_field().await? {
+    while let Some(part) = form.next_field().await? {
         let name = part.name().unwrap_or_default().to_owned();
         let bytes = part.bytes().await?;
         if parts.len() < PARTS_MAX {

@@ -2,6 +2,7 @@
 
 mod access;
 mod audit;
+mod bodies;
 mod changes;
 mod dns_records;
 mod edge;
@@ -11,11 +12,13 @@ mod health;
 mod lists;
 mod notifications;
 mod objects;
+mod own;
 mod refusals;
 mod regions;
 mod search;
 mod shapes;
 mod tokens;
+mod transfer;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -78,6 +81,7 @@ impl Store for TestStore {
 
 /// A control plane and its administrator.
 pub(super) struct Api {
+    app: Arc<App>,
     service: TowerToHyperService<axum::Router>,
     store: Arc<TestStore>,
     live: Live,
@@ -160,10 +164,11 @@ impl Api {
             prober: Arc::new(EverythingPasses),
             settings,
         };
-        let service = TowerToHyperService::new(router(Arc::new(App::new(options))));
+        let app = Arc::new(App::new(options));
+        let service = TowerToHyperService::new(router(Arc::clone(&app)));
         let (reports, inbox) = mpsc::channel(16);
         let publisher = tokio::spawn(publisher.run(inbox, std::future::pending()));
-        Self { service, store, live, revisions, reports, ready, publisher }
+        Self { app, service, store, live, revisions, reports, ready, publisher }
     }
 
     /// Any request.

@@ -1,4 +1,4 @@
-//! The edge: rate limits, browsers, the length of bodies.
+//! The edge: rate limits and browsers.
 
 use super::*;
 use crate::server::RateLimit;
@@ -88,14 +88,4 @@ async fn pages_are_let_in_when_their_origin_is_named() {
             assert_eq!(methods.is_some(), preflight && told.is_some());
         }
     }
-}
-
-#[tokio::test]
-async fn bodies_are_as_long_as_the_installation_allows() {
-    let settings = ServerSettings { body_bytes_max: 64, ..ServerSettings::default() };
-    let api = started(settings).await;
-    let answer = api.raw("POST", "/zones", format!("{:65}", "{}")).await;
-    assert_eq!(answer.failure(), "413/1002");
-    assert!(answer.message().contains("64 bytes"), "{answer:?}");
-    assert_eq!(api.raw("POST", "/zones", format!("{:64}", "{}")).await.failure(), "400/1002");
 }
