@@ -15,7 +15,7 @@ use http::{HeaderName, HeaderValue, Request, Uri};
 use http_body_util::Full;
 use serde_json::{Value, json};
 
-use crate::message::{AlertEvent, Message};
+use crate::message::Message;
 
 /// Carries the secret of the generic shape.
 const CF_WEBHOOK_AUTH: HeaderName = HeaderName::from_static("cf-webhook-auth");
@@ -135,11 +135,10 @@ impl Shape {
 }
 
 fn pagerduty(routing_key: &str, message: &Message) -> Value {
-    let resolves = message.alert_event == Some(AlertEvent::End);
     json!({
         "routing_key": routing_key,
-        "event_action": if resolves { "resolve" } else { "trigger" },
-        "dedup_key": message.alert_correlation_id,
+        "event_action": if is_recovery(message) { "resolve" } else { "trigger" },
+        "dedup_key": alert_key(message),
         "payload": {
             "summary": shortened(&message.text, PAGERDUTY_CHARS_MAX),
             "source": message.data["pool_name"],
@@ -152,12 +151,12 @@ fn pagerduty(routing_key: &str, message: &Message) -> Value {
 }
 
 fn opsgenie(message: &Message) -> Value {
-    if closes(message).is_some() {
+    if is_recovery(message) {
         return json!({ "source": "evenkeel", "note": message.text });
     }
     json!({
         "message": shortened(&message.name, OPSGENIE_CHARS_MAX),
-        "alias": message.alert_correlation_id,
+        "alias": alert_key(message),
         "description": message.text,
         "source": "evenkeel",
         "priority": if is_bad(message) { "P1" } else { "P5" },
@@ -174,16 +173,35 @@ fn details(data: &Value) -> Value {
 
 /// Where an alert is created, or the one that ends is closed.
 fn opsgenie_url(url: &str, message: &Message) -> String {
-    closes(message).map_or_else(
-        || url.to_owned(),
-        |id| format!("{}/{id}/close?identifierType=alias", url.trim_end_matches('/')),
-    )
+    match alert_key(message) {
+        Some(key) if is_recovery(message) => {
+            format!("{}/{key}/close?identifierType=alias", url.trim_end_matches('/'))
+        }
+        _ => url.to_owned(),
+    }
 }
 
-/// The outage that a message ends.
-fn closes(message: &Message) -> Option<&str> {
-    let id = message.alert_correlation_id.as_deref();
-    id.filter(|_| message.alert_event == Some(AlertEvent::End))
+/// Whether it says that something serves again.
+fn is_recovery(message: &Message) -> bool {
+    message.data["new_health"] == "Healthy"
+}
+
+/// Under what a pager keeps the alert about a pool or an endpoint, which has at most one at a time;
+/// nothing for what is no matter of health. Unlike `alert_correlation_id` it is the same after a
+/// restart, and a recovery whose outage nobody remembers still closes what is open, and wakes
+/// nobody when nothing is.
+fn alert_key(message: &Message) -> Option<String> {
+    let data = &message.data;
+    data.get("new_health")?;
+    let subject = ["pool_id", "origin_name"].map(|name| data[name].as_str().unwrap_or_default());
+    // FNV-1a: names may hold what has no place in a URL. Nobody gains by a collision.
+    let hash = subject
+        .join("/")
+        .bytes()
+        .fold(0x6c62_272e_07bb_0142_62b8_2175_6295_c58d, |hash: u128, byte| {
+            (hash ^ u128::from(byte)).wrapping_mul(0x0100_0000_0000_0000_0000_013b)
+        });
+    Some(format!("{hash:032x}"))
 }
 
 /// Whether it is about something that does not serve any more.
@@ -211,6 +229,10 @@ fn shortened(text: &str, chars_max: usize) -> String {
 mod tests {
     use super::*;
     use crate::message::tests::outage;
+    use crate::occasion::What;
+    use crate::occasion::tests::{endpoint, occasion};
+    use crate::outage::Outage;
+    use crate::policy::tests::policy;
 
     fn sent(shape: Shape, message: &Message) -> (String, Vec<(String, String)>, Value) {
         let url = "https://receiver.example/v2/alerts";
@@ -258,31 +280,37 @@ mod tests {
 
     #[test]
     fn pagers_are_told_of_the_end_under_the_same_key() {
-        let id = "7".repeat(32);
-        let ended = Message { alert_event: Some(AlertEvent::End), ..outage() };
+        let told = |what, tie: &Outage| Message::new(&policy(), &occasion(what), tie);
+        let forgotten = told(endpoint("a", true), &Outage::Untied);
+        let ended = told(endpoint("a", true), &Outage::Ends("7".repeat(32)));
         let (_, _, trigger) = sent(Shape::PagerDuty, &outage());
-        assert_eq!(
-            (&trigger["event_action"], &trigger["dedup_key"]),
-            (&json!("trigger"), &json!(id))
-        );
+        let key = trigger["dedup_key"].as_str().unwrap().to_owned();
+        assert_eq!((key.len(), &trigger["event_action"]), (32, &json!("trigger")));
         assert_eq!(trigger["routing_key"], "s3cret");
         assert_eq!(trigger["payload"]["severity"], "critical");
         assert_eq!(trigger["payload"]["timestamp"], "2023-11-14T22:13:20Z");
-        let (_, _, resolve) = sent(Shape::PagerDuty, &ended);
-        assert_eq!(
-            (&resolve["event_action"], &resolve["dedup_key"]),
-            (&json!("resolve"), &json!(id))
-        );
-
         let (url, _, alert) = sent(Shape::Opsgenie, &outage());
         assert_eq!(
             (url.as_str(), &alert["alias"]),
-            ("https://receiver.example/v2/alerts", &json!(id))
+            ("https://receiver.example/v2/alerts", &json!(key))
         );
-        let (url, _, _) = sent(Shape::Opsgenie, &ended);
-        assert_eq!(
-            url,
-            format!("https://receiver.example/v2/alerts/{id}/close?identifierType=alias")
-        );
+        for end in [ended, forgotten] {
+            let (_, _, resolve) = sent(Shape::PagerDuty, &end);
+            assert_eq!(
+                (&resolve["event_action"], &resolve["dedup_key"]),
+                (&json!("resolve"), &json!(key))
+            );
+            let (url, _, _) = sent(Shape::Opsgenie, &end);
+            let closed = format!("https://receiver.example/v2/alerts/{key}/close");
+            assert_eq!(url, format!("{closed}?identifierType=alias"));
+        }
+
+        let others = [endpoint("b", false), What::PoolHealth { healthy: false }];
+        for other in others.map(|what| told(what, &Outage::Untied)) {
+            assert_ne!(sent(Shape::PagerDuty, &other).2["dedup_key"], key);
+        }
+        let off = told(What::PoolEnabled { enabled: false }, &Outage::Untied);
+        let off = sent(Shape::PagerDuty, &off).2;
+        assert_eq!((&off["event_action"], &off["dedup_key"]), (&json!("trigger"), &Value::Null));
     }
 }
