@@ -92,6 +92,7 @@ fn measure(scene: &Scene) -> Measured {
         reports,
         roots: Arc::new(RootCertStore::empty()),
         own_addresses: Vec::new(),
+        reach: evenkeel_model::Reach::EVERYWHERE,
         stats: Arc::clone(&stats),
         restored: std::collections::HashMap::new(),
     };

@@ -1,6 +1,8 @@
 //! What validation may know besides the body: the verb, the time, the limits, and which other
 //! objects exist. All of it is handed in.
 
+use evenkeel_model::Reach;
+
 /// How a body relates to the document that is there (api.md 1.8).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verb {
@@ -93,6 +95,14 @@ pub struct Limits {
     pub dns_record_quota: Option<usize>,
     /// Monitor groups of one account, likewise.
     pub monitor_group_quota: Option<usize>,
+}
+
+impl Limits {
+    /// Which addresses may be reached.
+    #[must_use]
+    pub const fn reach(&self) -> Reach {
+        Reach { private: self.private_addresses_allowed, link_local: self.link_local_allowed }
+    }
 }
 
 impl Default for Limits {

@@ -14,6 +14,7 @@ use evenkeel_api::notification::{AlertType, Delivery, DeliveryStatus, MechanismT
 use evenkeel_api::pool::FilterOptions;
 use evenkeel_control::health::{self, OccasionInbox, OccasionKind};
 use evenkeel_control::notifications::{DeliveryLog, PolicyRule, PoolRule, RuleBook, Rules};
+use evenkeel_model::Reach;
 use evenkeel_notify::{
     Destination, HealthWanted, MailRelay, Occasion, Options, Outcome, Policy, Shape, Stats,
     SwitchWanted, What,
@@ -40,12 +41,13 @@ pub(crate) struct Parts {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) relay: Option<MailRelay>,
     pub(crate) roots: Arc<RootCertStore>,
+    pub(crate) reach: Reach,
     pub(crate) stats: Arc<Stats>,
 }
 
 /// Notifies on a runtime until `stop` holds true.
 pub(crate) fn start(parts: Parts, runtime: &Handle, stop: watch::Receiver<bool>) {
-    let Parts { inbox, store, relay, roots, stats } = parts;
+    let Parts { inbox, store, relay, roots, reach, stats } = parts;
     let (log, writing) = DeliveryLog::new(Arc::clone(&store));
     let (sender, occasions) = mpsc::channel(OCCASIONS_MAX);
     let book = Cached::new(RuleBook::new(store));
@@ -54,6 +56,7 @@ pub(crate) fn start(parts: Parts, runtime: &Handle, stop: watch::Receiver<bool>)
         policies: Arc::new(move || book.policies()),
         relay,
         roots,
+        refuses: Arc::new(move |ip| reach.refuses(ip)),
         record: Arc::new(move |ended| note(&log, &ended)),
         stats,
     };

@@ -134,6 +134,7 @@ impl Node {
             live: live.clone(),
         };
         let roots = Arc::new(machine_roots());
+        let reach = settings.of_api.limits.reach();
         let options = ControlOptions {
             listener: api_listener,
             store: Arc::clone(&store) as Arc<dyn Store>,
@@ -150,7 +151,8 @@ impl Node {
             prober: Arc::new(Trials(evenkeel_monitor::Prober::new(
                 Arc::clone(&roots),
                 http.clone(),
-            ))),
+            )
+            .within(reach))),
             settings: settings.of_api.server.clone(),
         };
         let parts = notifier::Parts {
@@ -158,6 +160,7 @@ impl Node {
             store: Arc::clone(&store) as Arc<dyn Store>,
             relay: settings.of_health.relay.clone(),
             roots: Arc::clone(&roots),
+            reach,
             stats: notifications,
         };
         notifier::start(parts, control.handle(), is_stopping.clone());
@@ -176,6 +179,7 @@ impl Node {
                 reports,
                 roots,
                 own_addresses: http.clone(),
+                reach,
                 stats,
                 restored,
             },

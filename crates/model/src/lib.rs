@@ -21,6 +21,7 @@ mod monitor;
 mod overrides;
 mod place;
 mod pool;
+mod reach;
 mod region;
 mod shedding;
 mod time;
@@ -50,6 +51,7 @@ pub use place::{Coordinates, Country, Location, Node, Pop, Subdivision};
 pub use pool::{
     Endpoint, EndpointSteering, HealthSources, POOL_MONITORS_MAX, Pool, PoolMonitor, Weight,
 };
+pub use reach::{AddressKind, Reach};
 pub use region::Region;
 pub use shedding::{LoadShedding, Percent, SheddingPolicy};
 pub use time::Timestamp;

@@ -21,21 +21,25 @@ pub struct Ask<'a> {
     pub port: u16,
     /// The endpoint's own Host; it comes before the monitor's.
     pub host: Option<&'a str>,
+    /// Whether the endpoint is in a virtual network, where addresses are private by nature.
+    pub in_virtual_network: bool,
 }
 
 impl<'a> Ask<'a> {
     /// About an endpoint that is configured.
     #[must_use]
     pub fn new(pool: PoolId, endpoint: &'a Endpoint, monitor: &'a Monitor) -> Self {
-        let Endpoint { address, port, host, .. } = endpoint;
-        Self { monitor, pool, address, port: *port, host: host.as_deref() }
+        let Endpoint { address, port, host, virtual_network, .. } = endpoint;
+        let (host, in_virtual_network) = (host.as_deref(), virtual_network.is_some());
+        Self { monitor, pool, address, port: *port, host, in_virtual_network }
     }
 
     /// About an endpoint that may be configured some day.
     #[must_use]
     pub fn about(pool: PoolId, endpoint: &'a EndpointSpec, monitor: &'a Monitor) -> Self {
-        let EndpointSpec { address, port, host, .. } = endpoint;
-        Self { monitor, pool, address, port: *port, host: host.as_deref() }
+        let EndpointSpec { address, port, host, virtual_network, .. } = endpoint;
+        let (host, in_virtual_network) = (host.as_deref(), virtual_network.is_some());
+        Self { monitor, pool, address, port: *port, host, in_virtual_network }
     }
 
     /// Limit on one attempt.

@@ -34,7 +34,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use evenkeel_decision::health::Report;
-use evenkeel_model::{EndpointHealth, EndpointId, Live, MonitorId};
+use evenkeel_model::{EndpointHealth, EndpointId, Live, MonitorId, Reach};
 use rustls::RootCertStore;
 use tokio::sync::{mpsc, watch};
 
@@ -59,6 +59,8 @@ pub struct Options {
     /// Where this process takes traffic itself. An endpoint name that resolves to one of these is
     /// not probed, its reason is `DNS Internal` (behaviour.md 7.3).
     pub own_addresses: Vec<SocketAddr>,
+    /// Which addresses may be reached, by endpoints, names and redirects alike.
+    pub reach: Reach,
     /// Counted here.
     pub stats: Arc<Stats>,
     /// What an earlier process knew and is fresh enough to go on from (behaviour.md 7.4): the jobs
@@ -76,8 +78,8 @@ pub struct Options {
 /// being resolved holds one thread of the runtime's blocking pool until the system's resolver gives
 /// up, so a runtime that must end promptly is shut down in the background.
 pub async fn run(options: Options, shutdown: watch::Receiver<bool>) {
-    let Options { live, revision, reports, roots, own_addresses, stats, restored } = options;
-    let prober = Prober::new(roots, own_addresses);
+    let Options { live, revision, reports, roots, own_addresses, reach, stats, restored } = options;
+    let prober = Prober::new(roots, own_addresses).within(reach);
     Checker::new(prober, live, reports, stats, restored).run(revision, shutdown).await;
 }
 
@@ -116,6 +118,7 @@ mod tests {
             reports,
             roots: Arc::new(RootCertStore::empty()),
             own_addresses: Vec::new(),
+            reach: Reach::EVERYWHERE,
             stats: Arc::default(),
             restored: HashMap::new(),
         };

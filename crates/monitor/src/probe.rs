@@ -19,7 +19,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use evenkeel_model::{EndpointHealth, FailureReason, MonitorKind, Verdict};
+use evenkeel_model::{EndpointHealth, FailureReason, MonitorKind, Reach, Verdict};
 use rustls::RootCertStore;
 use tokio::time::{Instant, timeout_at};
 use tracing::warn;
@@ -27,7 +27,7 @@ use tracing::warn;
 use crate::ask::Ask;
 use crate::target::Target;
 use crate::trace::{Phase, Trace};
-use dial::Resolver;
+use dial::{Place, Resolver};
 use tls::Connectors;
 
 /// What one probe saw, retries included.
@@ -144,6 +144,15 @@ impl Prober {
         }
     }
 
+    /// The same, kept from addresses that the installation does not want reached: neither an
+    /// endpoint's address, nor what its name resolves to, nor where it redirects leads there. Such a
+    /// probe fails for the reason `Other Failure`.
+    #[must_use]
+    pub fn within(mut self, reach: Reach) -> Self {
+        self.resolver = self.resolver.within(reach);
+        self
+    }
+
     /// Probes once, retries included, and tells how it went. Nothing comes of it elsewhere. Takes
     /// at most `1 + retries` times the monitor's timeout.
     ///
@@ -210,7 +219,7 @@ impl Prober {
     /// The `tcp` monitor: a handshake, and goodbye.
     async fn handshake(&self, ask: &Ask<'_>, attempt: Attempt<'_>) -> Result<Pass, Miss> {
         let port = required_port(ask, attempt)?;
-        let address = self.resolver.resolve(ask.address, port, attempt).await?;
+        let address = self.resolver.resolve(Place::of(ask, port), attempt).await?;
         let started = Instant::now();
         dial::connect(address, attempt).await?;
         Ok(Pass { response_code: 0, rtt: started.elapsed() })

@@ -21,6 +21,7 @@ use tokio::time::{sleep, timeout};
 use crate::Record;
 use crate::mail::{MailError, MailRelay};
 use crate::message::{AlertType, Message};
+use crate::names::{Names, Refuses};
 use crate::policy::Destination;
 use crate::stats::Stats;
 
@@ -75,7 +76,7 @@ impl Delivery {
     }
 }
 
-type HttpsClient = Client<HttpsConnector<HttpConnector>, Full<Bytes>>;
+type HttpsClient = Client<HttpsConnector<HttpConnector<Names>>, Full<Bytes>>;
 
 /// Queues and tasks of all destinations.
 pub(crate) struct Dispatcher {
@@ -97,24 +98,29 @@ impl Dispatcher {
     pub(crate) fn new(
         relay: Option<MailRelay>,
         roots: Arc<RootCertStore>,
+        refuses: Refuses,
         record: Record,
         stats: Arc<Stats>,
     ) -> Self {
-        Self::with_backoff(relay, roots, record, stats, BACKOFF)
+        Self::with_backoff(relay, roots, refuses, record, stats, BACKOFF)
     }
 
     fn with_backoff(
         relay: Option<MailRelay>,
         roots: Arc<RootCertStore>,
+        refuses: Refuses,
         record: Record,
         stats: Arc<Stats>,
         backoff: Duration,
     ) -> Self {
+        let mut http = HttpConnector::new_with_resolver(Names(refuses));
+        // TLS comes on top of it where the URL says so.
+        http.enforce_http(false);
         let connector = hyper_rustls::HttpsConnectorBuilder::new()
             .with_tls_config(evenkeel_net::tls::verifying(roots))
             .https_or_http()
             .enable_http1()
-            .build();
+            .wrap_connector(http);
         let client = Client::builder(TokioExecutor::new()).build(connector);
         let courier = Courier { client, relay, record, stats, backoff };
         Self { courier: Arc::new(courier), queues: HashMap::new(), tasks: JoinSet::new() }

@@ -15,6 +15,7 @@
 mod delivery;
 mod mail;
 mod message;
+mod names;
 mod occasion;
 mod outage;
 mod payload;
@@ -29,6 +30,7 @@ use tokio::sync::{mpsc, watch};
 pub use delivery::{Delivery, Outcome, TRIES_MAX};
 pub use mail::{MailRelay, RelayError};
 pub use message::{AlertEvent, AlertType, Message};
+pub use names::Refuses;
 pub use occasion::{Occasion, What};
 pub use payload::Shape;
 pub use policy::{Destination, HealthWanted, Policy, SwitchWanted};
@@ -53,6 +55,8 @@ pub struct Options {
     pub relay: Option<MailRelay>,
     /// Whom webhooks over TLS are believed by, see [`evenkeel_net::tls::machine_roots`].
     pub roots: Arc<RootCertStore>,
+    /// Where the names of webhooks may not lead.
+    pub refuses: Refuses,
     /// Where ended deliveries are written down.
     pub record: Record,
     /// Counted here.
@@ -70,9 +74,9 @@ impl std::fmt::Debug for Options {
 ///
 /// Needs a tokio runtime with I/O and time.
 pub async fn run(options: Options, mut shutdown: watch::Receiver<bool>) {
-    let Options { mut occasions, policies, relay, roots, record, stats } = options;
+    let Options { mut occasions, policies, relay, roots, refuses, record, stats } = options;
     let mut outages = Outages::default();
-    let mut dispatcher = Dispatcher::new(relay, roots, record, Arc::clone(&stats));
+    let mut dispatcher = Dispatcher::new(relay, roots, refuses, record, Arc::clone(&stats));
     loop {
         let occasion = tokio::select! {
             _ = shutdown.wait_for(|stop| *stop) => break,
@@ -129,6 +133,7 @@ mod tests {
             policies: Arc::new(move || Arc::clone(&policies)),
             relay: None,
             roots: Arc::new(RootCertStore::empty()),
+            refuses: Arc::new(|_| None),
             record: Arc::new(move |delivery| sender.send(delivery).unwrap()),
             stats: Arc::default(),
         };

@@ -5,11 +5,12 @@ use std::io;
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs, UdpSocket};
 use std::sync::Arc;
 
-use evenkeel_model::{Address, FailureReason};
+use evenkeel_model::{Address, FailureReason, Reach};
 use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
 
 use super::{Attempt, Miss};
+use crate::ask::Ask;
 use crate::trace::PhaseName;
 
 /// Names being resolved at once; each occupies a thread until the system's resolver answers or
@@ -27,6 +28,27 @@ pub(crate) struct Resolver {
     turns: Arc<Semaphore>,
     /// Where this process takes traffic.
     own: Vec<SocketAddr>,
+    /// Which addresses may be reached.
+    reach: Reach,
+}
+
+/// What a probe is to reach.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Place<'a> {
+    /// Where it is.
+    pub address: &'a Address,
+    /// The port there.
+    pub port: u16,
+    /// Whether it may be private whatever the installation says.
+    pub in_virtual_network: bool,
+}
+
+impl<'a> Place<'a> {
+    /// The endpoint itself.
+    pub(crate) fn of(ask: &Ask<'a>, port: u16) -> Self {
+        let Ask { address, in_virtual_network, .. } = *ask;
+        Self { address, port, in_virtual_network }
+    }
 }
 
 impl fmt::Debug for Resolver {
@@ -43,22 +65,30 @@ impl Resolver {
 
     /// Over another one.
     pub(crate) fn with_lookup(own: Vec<SocketAddr>, lookup: Arc<Lookup>) -> Self {
-        Self { lookup, turns: Arc::new(Semaphore::new(LOOKUPS_MAX)), own }
+        let turns = Arc::new(Semaphore::new(LOOKUPS_MAX));
+        Self { lookup, turns, own, reach: Reach::EVERYWHERE }
     }
 
-    /// Where to connect: the first IPv4 address, or the first of all when there is none.
+    /// The same, kept from some addresses.
+    pub(crate) fn within(self, reach: Reach) -> Self {
+        Self { reach, ..self }
+    }
+
+    /// Where to connect: the first IPv4 address, or the first of all when there is none. Addresses
+    /// out of [`Reach`] are refused, however the probe was led there.
     ///
     /// Dropping the future leaves a lookup to itself; it counts towards [`LOOKUPS_MAX`] until the
     /// system is done with it.
     pub(crate) async fn resolve(
         &self,
-        address: &Address,
-        port: u16,
+        place: Place<'_>,
         attempt: Attempt<'_>,
     ) -> Result<SocketAddr, Miss> {
-        let name = match address {
+        let port = place.port;
+        let name = match place.address {
             Address::Ip(ip) => {
                 attempt.trace.address(*ip);
+                self.check(*ip, place, attempt)?;
                 return Ok(SocketAddr::new(*ip, port));
             }
             Address::Name(name) => name,
@@ -74,8 +104,19 @@ impl Resolver {
             return Err(FailureReason::DnsInternal.into());
         }
         attempt.trace.address(address.ip());
+        self.check(address.ip(), place, attempt)?;
         attempt.trace.done(|| format!("{name} is {}", address.ip()));
         Ok(address)
+    }
+
+    /// Behaviour.md 7.8 has no word for an address that the installation does not want reached.
+    fn check(&self, ip: IpAddr, place: Place<'_>, attempt: Attempt<'_>) -> Result<(), Miss> {
+        let private = self.reach.private || place.in_virtual_network;
+        let refused = Reach { private, ..self.reach }.refuses(ip);
+        refused.map_or(Ok(()), |kind| {
+            attempt.trace.because(&format_args!("{ip} is {kind}, which is not allowed"));
+            Err(FailureReason::Other.into())
+        })
     }
 
     async fn look_up(&self, name: String, port: u16) -> io::Result<Vec<SocketAddr>> {

@@ -49,7 +49,7 @@ pub(crate) async fn attempt(
         let request = request::build(&site, *method, headers, &user_agent)
             .ok_or_else(|| impossible(attempt, "a header cannot be sent"))?;
         let name = if site.tls { Some(site.certified_name(attempt)?) } else { None };
-        let address = prober.resolver.resolve(&site.address, site.port, attempt).await?;
+        let address = prober.resolver.resolve(site.place(ask), attempt).await?;
         let started = Instant::now();
         let stream = dial::connect(address, attempt).await?;
         let late = FailureReason::HttpTimeout;

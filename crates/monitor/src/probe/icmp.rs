@@ -7,7 +7,7 @@ use evenkeel_net::icmp::{self, EchoError};
 use tokio::time::{Instant, timeout_at};
 use tracing::warn;
 
-use super::dial::{connect_reason, own_want};
+use super::dial::{Place, connect_reason, own_want};
 use super::{Attempt, Miss, Pass, Prober, impossible, required_port};
 use crate::ask::Ask;
 use crate::trace::PhaseName;
@@ -22,7 +22,7 @@ pub(crate) async fn ping(
     ask: &Ask<'_>,
     attempt: Attempt<'_>,
 ) -> Result<Pass, Miss> {
-    let address = prober.resolver.resolve(ask.address, 0, attempt).await?;
+    let address = prober.resolver.resolve(Place::of(ask, 0), attempt).await?;
     echo(prober, address.ip(), attempt).await
 }
 
@@ -35,7 +35,7 @@ pub(crate) async fn knock(
     attempt: Attempt<'_>,
 ) -> Result<Pass, Miss> {
     let port = required_port(ask, attempt)?;
-    let address: SocketAddr = prober.resolver.resolve(ask.address, port, attempt).await?;
+    let address: SocketAddr = prober.resolver.resolve(Place::of(ask, port), attempt).await?;
     let pass = echo(prober, address.ip(), attempt).await?;
     attempt.trace.begin(PhaseName::Datagram);
     // Behaviour.md 7.8 has no word for a closed UDP port.

@@ -5,7 +5,9 @@ use evenkeel_model::Address;
 use http::uri::{Authority, PathAndQuery};
 use rustls::pki_types::ServerName;
 
+use super::dial::Place;
 use super::{Attempt, Miss, impossible};
+use crate::ask::Ask;
 
 /// The destination of one request.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,6 +37,12 @@ impl Site {
         };
         let host = if port == default_port(tls) { name } else { format!("{name}:{port}") };
         Self { tls, address, port, host, path, is_endpoint: true }
+    }
+
+    /// What to reach. Where a redirect leads is in no virtual network.
+    pub(crate) fn place(&self, ask: &Ask<'_>) -> Place<'_> {
+        let in_virtual_network = ask.in_virtual_network && self.is_endpoint;
+        Place { address: &self.address, port: self.port, in_virtual_network }
     }
 
     /// What the certificate must be for: the Host without its port. `None` when that is neither a

@@ -8,6 +8,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::Instant;
 
+use super::dial::Place;
 use super::tls::stream_reason;
 use super::{Attempt, Miss, Pass, Prober, dial, required_port};
 use crate::ask::Ask;
@@ -23,7 +24,7 @@ pub(crate) async fn attempt(
     attempt: Attempt<'_>,
 ) -> Result<Pass, Miss> {
     let port = required_port(ask, attempt)?;
-    let address = prober.resolver.resolve(ask.address, port, attempt).await?;
+    let address = prober.resolver.resolve(Place::of(ask, port), attempt).await?;
     let started = Instant::now();
     let stream = dial::connect(address, attempt).await?;
     attempt.within(FailureReason::HttpTimeout, converse(stream, started, attempt)).await?

@@ -228,6 +228,49 @@ async fn another_host_gets_its_own_name_and_no_headers_of_the_monitor() {
     assert!(seen.contains(&host) && !seen.contains("secret"), "{seen}");
 }
 
+/// Neither by its own address, nor by a name, nor by a redirect.
+#[tokio::test]
+async fn no_way_leads_out_of_reach() {
+    let (private, public) = (Reach::EVERYWHERE, Reach { private: false, ..Reach::EVERYWHERE });
+    let no_link_local = Reach { link_local: false, ..private };
+    let names = &[("inside.example", "127.0.0.1")];
+    let network = |reach| network_with_names(names, Vec::new()).within(reach);
+    let inside = Server::http(|_| Reply::status(200)).await;
+    let port = inside.address.port();
+    let in_network = |spec| EndpointSpec { virtual_network: Some("v".to_owned()), ..spec };
+    let (literal, named) = (at(inside.address), endpoint("inside.example", port));
+    let (reached, refused) = (FailureReason::NoFailures, FailureReason::Other);
+    for (reach, endpoint, expected) in [
+        (private, literal.clone(), reached),
+        (private, named.clone(), reached),
+        (public, literal.clone(), refused),
+        (public, named.clone(), refused),
+        (public, in_network(literal), reached),
+        (public, in_network(named), reached),
+    ] {
+        let what = format!("{reach:?} {endpoint:?}");
+        let ask = http(HttpAsk::default(), SOON_MS);
+        assert_eq!(probe(&network(reach), ask, endpoint).await.reason, expected, "{what}");
+    }
+    let so_far = inside.seen().len();
+    for (reach, location, expected) in [
+        (private, format!("http://127.0.0.1:{port}/"), reached),
+        (public, format!("http://127.0.0.1:{port}/"), reached),
+        (public, format!("http://127.0.0.2:{port}/"), refused),
+        (public, format!("http://inside.example:{port}/"), refused),
+        (public, format!("http://[::ffff:127.0.0.2]:{port}/"), refused),
+        (no_link_local, format!("http://0.0.0.0:{port}/"), refused),
+        (no_link_local, format!("http://[::]:{port}/"), refused),
+    ] {
+        let what = format!("{reach:?} {location}");
+        let first = Server::http(move |_| Reply::to(&location)).await;
+        let ask = http(HttpAsk { follow: true, ..HttpAsk::default() }, SOON_MS);
+        let found = probe(&network(reach), ask, in_network(at(first.address))).await;
+        assert_eq!(found.reason, expected, "{what}");
+    }
+    assert_eq!(inside.seen().len(), so_far + 2);
+}
+
 #[tokio::test]
 async fn trap_t30_host_of_the_endpoint_before_that_of_the_monitor() {
     let server = Server::http(|_| Reply::status(200)).await;
@@ -282,7 +325,8 @@ async fn trap_t49_a_name_with_both_families_is_probed_once_on_ipv4() {
     let six = Address::Name("six.example".to_owned());
     let deadline = Instant::now() + Duration::from_secs(10);
     let attempt = Attempt { deadline, trace: &Trace::off() };
-    let resolved = network.resolver.resolve(&six, 80, attempt);
+    let six = Place { address: &six, port: 80, in_virtual_network: false };
+    let resolved = network.resolver.resolve(six, attempt);
     assert_eq!(resolved.await.unwrap(), "[::1]:80".parse().unwrap());
 }
 

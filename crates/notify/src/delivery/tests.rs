@@ -60,12 +60,17 @@ struct Fixture {
 }
 
 fn fixture() -> Fixture {
+    fixture_refusing(Arc::new(|_| None))
+}
+
+fn fixture_refusing(refuses: Refuses) -> Fixture {
     let stats = Arc::<Stats>::default();
     let (sender, records) = mpsc::unbounded_channel();
     let record: Record = Arc::new(move |delivery| sender.send(delivery).unwrap());
     let roots = Arc::new(RootCertStore::empty());
     let backoff = Duration::from_millis(1);
-    let dispatcher = Dispatcher::with_backoff(None, roots, record, Arc::clone(&stats), backoff);
+    let dispatcher =
+        Dispatcher::with_backoff(None, roots, refuses, record, Arc::clone(&stats), backoff);
     Fixture { dispatcher, stats, records }
 }
 
@@ -203,8 +208,13 @@ async fn mail_reaches_the_relay() {
         sender.send(()).unwrap();
     });
     let mail = MailRelay::new(&format!("smtp://{address}"), "evenkeel@example.com").unwrap();
-    let mut dispatcher =
-        Dispatcher::new(Some(mail), Arc::new(RootCertStore::empty()), record, stats);
+    let mut dispatcher = Dispatcher::new(
+        Some(mail),
+        Arc::new(RootCertStore::empty()),
+        Arc::new(|_| None),
+        record,
+        stats,
+    );
     let to = Destination::Email { address: "oncall@example.com".to_owned() };
     dispatcher.send(&to, &numbered(1));
     records.recv().await.unwrap();
@@ -214,4 +224,30 @@ async fn mail_reaches_the_relay() {
         mail.contains("Subject: message 001") && mail.contains("To: oncall@example.com"),
         "{mail}"
     );
+}
+
+#[tokio::test]
+async fn a_name_leads_only_where_the_installation_wants_to_reach() {
+    let (address, _requests, server) = server(&[OK]).await;
+    let nothing: Refuses = Arc::new(|_| None);
+    let loopback: Refuses = Arc::new(|ip| ip.is_loopback().then_some("private"));
+    for (refuses, is_delivered) in [(nothing, true), (loopback, false)] {
+        let mut fixture = fixture_refusing(refuses);
+        let named = Destination::Webhook {
+            id: "a".to_owned(),
+            url: format!("http://localhost:{}/", address.port()),
+            secret: None,
+            shape: Shape::Generic,
+        };
+        fixture.dispatcher.send(&named, &numbered(1));
+        let outcome = fixture.records.recv().await.unwrap().outcome;
+        match outcome {
+            Outcome::Delivered => assert!(is_delivered),
+            Outcome::Failed(why) => {
+                assert!(!is_delivered && why.contains("private and not allowed"), "{why}");
+            }
+        }
+        fixture.dispatcher.stop().await;
+    }
+    server.abort();
 }
