@@ -50,6 +50,6 @@ mod uses;
 pub use audit::STREAM as AUDIT_STREAM;
 pub use bootstrap::{BootstrapError, BootstrapSettings, Bootstrapped, bootstrap};
 pub use ids::timestamp;
-pub use previews::{PreviewAsk, PreviewOutcome, Prober, Probing};
+pub use previews::{PreviewAsk, PreviewOutcome, Probed, ProbedPhase, Prober, Probing};
 pub use routes::{ExplainSources, FindSession};
 pub use server::{ControlOptions, Metrics, RateLimit, ServerSettings, TlsConfig, serve};

@@ -1,10 +1,12 @@
 //! Previews: every endpoint of some pools probed once with settings that nobody relies on yet
 //! (api.md 2.6). Changes no health and tells nobody; kept in memory, by the node that was asked.
+//! Single probes, whose every step is told, are made here too.
 //!
 //! The probing itself is the monitors', who are met through [`Prober`].
 
 use std::collections::VecDeque;
 use std::fmt;
+use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -35,6 +37,10 @@ pub(crate) const PREVIEW_ENDPOINTS_MAX: usize = 5000;
 /// must not wait.
 const PROBES_MAX: usize = 64;
 
+/// Single probes that run at once. Each has somebody who waits for it, so they do not queue behind
+/// previews of thousands.
+const SINGLE_PROBES_MAX: usize = 16;
+
 /// One probe that is wanted.
 #[derive(Debug, Clone)]
 pub struct PreviewAsk {
@@ -57,8 +63,39 @@ pub struct PreviewOutcome {
     pub rtt_us: Option<u32>,
 }
 
+/// What the probe saw, and how it went.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Probed {
+    /// What it saw.
+    pub outcome: PreviewOutcome,
+    /// Whether that says something about the endpoint: not when this machine lacked what a probe
+    /// takes.
+    pub is_telling: bool,
+    /// The endpoint's address, if one was found.
+    pub address: Option<IpAddr>,
+    /// What was done, in order; bounded by whoever probes.
+    pub phases: Vec<ProbedPhase>,
+}
+
+/// One step of a probe.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProbedPhase {
+    /// What was done, as people say it: `connect`, `first byte`.
+    pub name: &'static str,
+    /// In which attempt, from 1 on.
+    pub attempt: u16,
+    /// When it began, in microseconds since the probe did.
+    pub at_us: u64,
+    /// How long it took, in microseconds.
+    pub took_us: u64,
+    /// What came of it, for people; without control characters.
+    pub note: String,
+    /// Whether the attempt failed here.
+    pub failed: bool,
+}
+
 /// A probe under way. Dropping it ends the probe.
-pub type Probing = Pin<Box<dyn Future<Output = PreviewOutcome> + Send>>;
+pub type Probing = Pin<Box<dyn Future<Output = Probed> + Send>>;
 
 /// Who can probe: the monitors' plane, wired by the binary.
 pub trait Prober: Send + Sync {
@@ -70,6 +107,8 @@ pub trait Prober: Send + Sync {
 pub(crate) struct Previews {
     prober: Arc<dyn Prober>,
     permits: Arc<Semaphore>,
+    /// Of single probes.
+    singles: Semaphore,
     /// Oldest first.
     kept: Mutex<VecDeque<Preview>>,
 }
@@ -94,7 +133,27 @@ impl Previews {
     /// None yet.
     pub(crate) fn new(prober: Arc<dyn Prober>) -> Self {
         let permits = Arc::new(Semaphore::new(PROBES_MAX));
-        Self { prober, permits, kept: Mutex::default() }
+        let singles = Semaphore::new(SINGLE_PROBES_MAX);
+        Self { prober, permits, singles, kept: Mutex::default() }
+    }
+
+    /// Probes one endpoint of a pool at once, whatever monitor the pool has. `None` when the pool has
+    /// no endpoint in that place that could be probed.
+    ///
+    /// # Dropping
+    /// Ends the probe.
+    pub(crate) async fn probe(
+        &self,
+        pool: &Pool,
+        place: usize,
+        monitor: &Monitor,
+    ) -> Option<Probed> {
+        let alone = Pool { origins: vec![pool.origins.get(place)?.clone()], ..pool.clone() };
+        let config = Arc::new(config(&[&alone], monitor));
+        let endpoint = config.pools.first()?.endpoints().next()?;
+        let _permit = self.singles.acquire().await.expect("the semaphore is never closed");
+        let ask = PreviewAsk { config, endpoint, monitor: MONITOR };
+        Some(Arc::clone(&self.prober).probe(ask).await)
     }
 
     /// Starts to try a monitor on pools of an account, whatever monitors they have. The caller keeps
@@ -220,7 +279,7 @@ impl Run {
             let probing =
                 Arc::clone(&self.prober).probe(PreviewAsk { config, endpoint, monitor: MONITOR });
             probes.spawn(async move {
-                let outcome = probing.await;
+                let outcome = probing.await.outcome;
                 drop(permit);
                 (pool, place, outcome)
             });

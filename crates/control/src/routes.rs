@@ -9,7 +9,7 @@
 //! | DNS records; notification policies and webhooks | [`dns_records`]; [`notifications`] |
 //! | zones; accounts; user | [`zones`]; [`accounts`]; [`user`] |
 //! | tokens; the audit log | [`tokens`]; [`audit_logs`] |
-//! | `/evenkeel/v1`: why a request goes where; all documents at once | [`explain`]; [`transfer`], listed by [`own`] |
+//! | `/evenkeel/v1`: why a request goes where; one probe now; all documents at once | [`explain`]; [`probe_once`]; [`transfer`], listed by [`own`] |
 //! | `/healthz`, `/readyz`, `/metrics` | [`probes`], without credentials |
 //!
 //! Everything below `/client/v4` is an [`operation`] in the list below: it wants credentials, answers
@@ -33,6 +33,7 @@ mod operation;
 mod own;
 mod pools;
 mod previews;
+mod probe_once;
 mod probes;
 mod references;
 mod regions;
@@ -106,6 +107,7 @@ fn own(app: Arc<App>) -> Own {
     let mut own = Own::new(app);
     own.publish(explain::OPENAPI_PATH, explain::openapi);
     own.serve(Method::POST, explain::PATH, explain::may, explain::explain);
+    own.serve(Method::POST, probe_once::PATH, probe_once::may, probe_once::probe);
     own.serve(Method::GET, transfer::PATH, transfer::may_export, transfer::export);
     own.serve(Method::PUT, transfer::PATH, transfer::may_import, transfer::import);
     own

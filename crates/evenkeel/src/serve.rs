@@ -16,10 +16,10 @@ use evenkeel_api::Limits;
 use evenkeel_control::publisher::Publisher;
 use evenkeel_control::{
     BootstrapError, BootstrapSettings, Bootstrapped, ControlOptions, ExplainSources, PreviewAsk,
-    PreviewOutcome, Prober, Probing, bootstrap,
+    PreviewOutcome, Probed, ProbedPhase, Prober, Probing, bootstrap,
 };
-use evenkeel_model::{EndpointHealth, Live, Node as Site, Pop};
-use evenkeel_monitor::Ask;
+use evenkeel_model::{EndpointHealth, Live, Node as Site, Pop, Verdict};
+use evenkeel_monitor::{Ask, Phase, ProbeResult};
 use evenkeel_net::geo::GeoFiles;
 use evenkeel_net::listen::{listen, listen_shared};
 use evenkeel_net::tls::machine_roots;
@@ -408,11 +408,21 @@ impl Prober for Trials {
             let endpoint = ask.config.endpoint(ask.endpoint);
             let pool = ask.config.pool(endpoint.pool).id;
             let ask = Ask::new(pool, endpoint, ask.config.monitor(ask.monitor));
-            let EndpointHealth { reason, response_code, rtt_us, .. } =
-                self.0.probe(ask).await.health;
-            PreviewOutcome { reason, response_code, rtt_us }
+            let ProbeResult { health, phases, address } = self.0.probe(ask).await;
+            let EndpointHealth { verdict, reason, response_code, rtt_us, .. } = health;
+            Probed {
+                outcome: PreviewOutcome { reason, response_code, rtt_us },
+                is_telling: verdict != Verdict::Unknown,
+                address,
+                phases: phases.into_iter().map(told).collect(),
+            }
         })
     }
+}
+
+fn told(phase: Phase) -> ProbedPhase {
+    let Phase { name, attempt, at_us, took_us, note, failed } = phase;
+    ProbedPhase { name: name.as_str(), attempt, at_us, took_us, note, failed }
 }
 
 /// Tells that a worker is gone, even when it panicked.

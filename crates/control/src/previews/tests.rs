@@ -18,14 +18,47 @@ struct Held {
     most: AtomicUsize,
 }
 
-/// Finds nothing wrong, after 7 ms.
+/// Finds nothing wrong, after 7 ms; `unlucky.example` times out once, and is not there then.
 pub(crate) struct EverythingPasses;
 
 impl Prober for EverythingPasses {
-    fn probe(self: Arc<Self>, _: PreviewAsk) -> Probing {
-        let reason = FailureReason::NoFailures;
-        let outcome = PreviewOutcome { reason, response_code: 200, rtt_us: Some(7000) };
-        Box::pin(async move { outcome })
+    fn probe(self: Arc<Self>, ask: PreviewAsk) -> Probing {
+        let endpoint = ask.config.endpoint(ask.endpoint);
+        let is_unlucky = endpoint.address.to_string() == "unlucky.example";
+        let probed = if is_unlucky { unlucky() } else { lucky(endpoint.port) };
+        Box::pin(async move { probed })
+    }
+}
+
+fn phase(name: &'static str, attempt: u16, at_us: u64, took_us: u64, note: &str) -> ProbedPhase {
+    ProbedPhase { name, attempt, at_us, took_us, note: note.to_owned(), failed: false }
+}
+
+fn lucky(port: u16) -> Probed {
+    let reason = FailureReason::NoFailures;
+    let address = IpAddr::from([192, 0, 2, 10]);
+    Probed {
+        outcome: PreviewOutcome { reason, response_code: 200, rtt_us: Some(7000) },
+        is_telling: true,
+        address: Some(address),
+        phases: vec![
+            phase("connect", 1, 10, 2000, &format!("{address}:{port}")),
+            phase("first byte", 1, 2010, 5000, "200"),
+        ],
+    }
+}
+
+fn unlucky() -> Probed {
+    let reason = FailureReason::DnsUnknownHost;
+    let failed = |phase: ProbedPhase| ProbedPhase { failed: true, ..phase };
+    Probed {
+        outcome: PreviewOutcome { reason, response_code: 0, rtt_us: None },
+        is_telling: true,
+        address: None,
+        phases: vec![
+            failed(phase("resolve", 1, 0, 5_000_000, "DNS Unknown Host: no answer in time")),
+            failed(phase("resolve", 2, 5_000_000, 100, "DNS Unknown Host: no such name")),
+        ],
     }
 }
 
@@ -46,11 +79,12 @@ impl Prober for Held {
             let _ = self.open.clone().wait_for(|open| *open).await;
             assert_eq!(ask.config.monitor(ask.monitor).timeout_ms, 3000);
             let bad = ask.config.endpoint(ask.endpoint).name.starts_with("bad");
-            PreviewOutcome {
+            let outcome = PreviewOutcome {
                 reason: if bad { FailureReason::TcpTimeout } else { FailureReason::NoFailures },
                 response_code: if bad { 0 } else { 204 },
                 rtt_us: (!bad).then_some(1500),
-            }
+            };
+            Probed { outcome, is_telling: true, address: None, phases: Vec::new() }
         })
     }
 }

@@ -13,6 +13,7 @@ mod lists;
 mod notifications;
 mod objects;
 mod own;
+mod probe_once;
 mod refusals;
 mod regions;
 mod search;

@@ -35,7 +35,7 @@ async fn body(api: &Api, policies: &[&str]) -> Value {
 }
 
 /// Makes a token with these policies and returns its secret and its identifier.
-async fn token(api: &Api, policies: &[&str]) -> (String, String) {
+pub(super) async fn token(api: &Api, policies: &[&str]) -> (String, String) {
     let made = api.post("/user/tokens", body(api, policies).await).await.result();
     let text = |name: &str| made[name].as_str().unwrap().to_owned();
     (text("value"), text("id"))
