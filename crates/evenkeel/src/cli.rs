@@ -2,6 +2,7 @@
 
 mod demo;
 mod explain;
+mod health;
 mod objects;
 mod remote;
 mod serve;
@@ -11,6 +12,7 @@ mod values;
 
 pub(crate) use demo::DemoArgs;
 pub(crate) use explain::ExplainArgs;
+pub(crate) use health::{HealthCommand, HealthSubject, ProbeArgs};
 pub(crate) use objects::{
     DnsArgs, DnsVerb, GroupFields, LbArgs, LbFields, MonitorFields, PoolFields, RecordFields,
     RecordName, ZoneFields,
@@ -19,7 +21,7 @@ pub(crate) use remote::{BodyArgs, Change, ObjectArgs, Remote, Verb};
 pub(crate) use serve::{ApiArgs, HealthArgs, PassiveArgs, ServeArgs};
 pub(crate) use token::{TokenArgs, TokenChange, TokenVerb};
 pub(crate) use transfer::{CheckArgs, ExportArgs, ImportArgs};
-pub(crate) use values::IntervalMin;
+pub(crate) use values::{IntervalMin, Span, address};
 
 use clap::{Parser, Subcommand};
 
@@ -51,6 +53,10 @@ pub(crate) enum Command {
     Zone(Box<ObjectArgs<ZoneFields>>),
     /// DNS records
     Dns(Box<DnsArgs>),
+    /// How pools and endpoints fare, and what became of them when and why
+    Health(HealthCommand),
+    /// Have the server probe one endpoint now, and tell every step
+    Probe(ProbeArgs),
     /// API tokens
     Token(Box<TokenArgs>),
     /// Write everything that a server has into a file, as the API's own JSON or as Terraform

@@ -1,11 +1,13 @@
 //! Commands for people about the objects of a running server: `evenkeel lb|pool|monitor|group|zone|
-//! dns|token list|get|create|set|delete`. They speak the published API and nothing else.
+//! dns|token list|get|create|set|delete`, and about their health. They speak the published API; only
+//! single probes take one of our own.
 //!
 //! | module | what it is for |
 //! |---|---|
 //! | `session` | the server, and which account and zone are meant |
 //! | [`object`] | the verbs, the same for all kinds; what differs is in an [`object::Object`] each |
 //! | `lb`, `pool`, `monitor`, `group`, `zone`, `dns`, `token` | the kinds: columns, fields |
+//! | `health`, `probe` | how pools fare and fared; one probe now |
 //! | `names` | which object a name means |
 //! | `body` | from flags to the body of a request |
 //! | `refusal` | from the server's refusal to the flag that caused it, and the way out |
@@ -14,20 +16,24 @@
 mod body;
 mod dns;
 mod group;
+mod health;
 mod lb;
 mod monitor;
 mod names;
 mod object;
 pub(crate) mod output;
 mod pool;
+mod probe;
 mod refusal;
 mod session;
 mod token;
 mod zone;
 
 pub(crate) use dns::run as dns;
+pub(crate) use health::run as health;
 pub(crate) use names::find;
 pub(crate) use object::run as object;
+pub(crate) use probe::run as probe;
 pub(crate) use session::{Session, token_of};
 pub(crate) use token::run as token;
 

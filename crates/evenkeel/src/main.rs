@@ -33,6 +33,8 @@ fn main() -> std::process::ExitCode {
         cli::Command::Group(args) => commands::object(&args),
         cli::Command::Zone(args) => commands::object(&args),
         cli::Command::Dns(args) => commands::dns(&args),
+        cli::Command::Health(args) => commands::health(&args),
+        cli::Command::Probe(args) => commands::probe(&args),
         cli::Command::Token(args) => commands::token(&args),
         cli::Command::Export(args) => transfer::export(&args),
         cli::Command::Import(args) => transfer::import(&args),

@@ -2,6 +2,7 @@
 //! times.
 
 use std::str::FromStr;
+use std::time::Duration;
 
 use serde_json::{Number, Value, json};
 
@@ -39,6 +40,36 @@ impl FromStr for IntervalMin {
         let seconds = text.parse().ok().and_then(evenkeel_api::Number::new).ok_or(EXPECTED)?;
         let ms = seconds.thousandths();
         if (100..=3_600_000).contains(&ms) { Ok(Self { ms }) } else { Err(EXPECTED) }
+    }
+}
+
+/// How long, as people write it: `30m`, `1h30m`, `2d`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Span(pub(crate) Duration);
+
+impl FromStr for Span {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        const EXPECTED: &str = "expected a time such as 30s, 30m, 1h, 1h30m, 2d or 1w";
+        let mut whole: u64 = 0;
+        let mut rest = text;
+        while !rest.is_empty() {
+            let end = rest.find(|c: char| !c.is_ascii_digit()).ok_or(EXPECTED)?;
+            let count: u64 = rest[..end].parse().map_err(|_| EXPECTED)?;
+            let seconds = match rest.as_bytes()[end] {
+                b's' => 1,
+                b'm' => 60,
+                b'h' => 60 * 60,
+                b'd' => 24 * 60 * 60,
+                b'w' => 7 * 24 * 60 * 60,
+                _ => return Err(EXPECTED),
+            };
+            let part = count.checked_mul(seconds).ok_or(EXPECTED)?;
+            whole = whole.checked_add(part).ok_or(EXPECTED)?;
+            rest = &rest[end + 1..];
+        }
+        if whole == 0 { Err(EXPECTED) } else { Ok(Self(Duration::from_secs(whole))) }
     }
 }
 
@@ -128,7 +159,7 @@ pub(super) fn origin(text: &str) -> Result<Value, String> {
 }
 
 /// Address and port. An IPv6 address with a port stands in brackets.
-fn address(text: &str) -> (&str, Option<u16>) {
+pub(crate) fn address(text: &str) -> (&str, Option<u16>) {
     if text.parse::<std::net::IpAddr>().is_ok() {
         return (text, None);
     }
@@ -146,6 +177,29 @@ fn address(text: &str) -> (&str, Option<u16>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn spans_are_counts_and_units() {
+        for (text, seconds) in [
+            ("30s", Some(30)),
+            ("30m", Some(1800)),
+            ("1h30m", Some(5400)),
+            ("2d", Some(172_800)),
+            ("1w", Some(604_800)),
+            ("0m", None),
+            ("", None),
+            ("30", None),
+            ("m", None),
+            ("1.5h", None),
+            ("-1h", None),
+            ("1 h", None),
+            ("1µ", None),
+            ("99999999999999999999d", None),
+            ("18446744073709551615d", None),
+        ] {
+            assert_eq!(text.parse::<Span>().ok().map(|span| span.0.as_secs()), seconds, "{text}");
+        }
+    }
 
     #[test]
     fn times_may_be_fractions_of_a_second() {
