@@ -94,9 +94,9 @@ impl Policy {
     }
 }
 
-/// The document a request leaves behind. `webhook_exists` tells which webhooks the account has.
-/// Pools in filters must exist, except for those that the document has named before: they may have
-/// been deleted since.
+/// The document a request leaves behind. `webhook_exists` tells which webhooks the account has,
+/// `pool_exists` which pools a filter may name. Beyond these it may name those that the document has
+/// named before: they may have been deleted since.
 ///
 /// # Errors
 /// Everything wrong with the body, or with the document it would result in.
@@ -105,6 +105,7 @@ pub fn apply(
     body: &[u8],
     current: Option<&Policy>,
     webhook_exists: &dyn Fn(&str) -> bool,
+    pool_exists: &dyn Fn(&str) -> bool,
     cx: &Context<'_>,
 ) -> Result<Policy, Vec<Problem>> {
     let sent = body::parse(body)?;
@@ -128,7 +129,7 @@ pub fn apply(
         alert_interval: alert_interval(&object),
         filters: object
             .object("filters")
-            .map(|filters| read_filters(&filters, alert_type, current, cx)),
+            .map(|filters| read_filters(&filters, alert_type, current, pool_exists)),
         mechanisms: object
             .object("mechanisms")
             .map(|mechanisms| read_mechanisms(&mechanisms, webhook_exists))
@@ -172,7 +173,7 @@ fn read_filters(
     object: &Object<'_>,
     alert_type: AlertType,
     current: Option<&Policy>,
-    cx: &Context<'_>,
+    pool_exists: &dyn Fn(&str) -> bool,
 ) -> Filters {
     let known = alert_type.filters();
     let named = current.and_then(|current| current.filters.as_ref()?.get("pool_id"));
@@ -187,7 +188,7 @@ fn read_filters(
             let is_known = match words {
                 [] => {
                     let is_named = named.is_some_and(|named| named.iter().any(|id| id == text));
-                    is_named || cx.lookup.pool_exists(text)
+                    is_named || pool_exists(text)
                 }
                 words => words.contains(&text),
             };

@@ -10,7 +10,7 @@ use alloc::vec::Vec;
 use serde_json::Value;
 
 use super::index::{Index, counted_in, text};
-use super::read::{Entries, Entry};
+use super::read::{Entries, Entry, is_id};
 use super::{Document, FieldChange, Installation, Kind, Place, diff};
 use crate::context::{Context, Limits, Verb};
 use crate::notification::{apply_policy, apply_webhook};
@@ -269,12 +269,15 @@ impl Planner<'_> {
             }
             Kind::NotificationPolicy => {
                 let webhook_exists = |id: &str| lookup.exists(Kind::NotificationWebhook, id);
+                // A filter outlives the pools that it names, where the file was written as well.
+                let pool_exists = |id: &str| is_id(id);
                 let before = before!(NotificationPolicy);
                 Document::NotificationPolicy(apply_policy(
                     verb,
                     &body,
                     before,
                     &webhook_exists,
+                    &pool_exists,
                     cx,
                 )?)
             }

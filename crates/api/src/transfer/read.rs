@@ -131,6 +131,6 @@ impl<'a> Entries<'a> {
 }
 
 /// Whether a text can be an identifier (api.md 1.5).
-fn is_id(text: &str) -> bool {
+pub(super) fn is_id(text: &str) -> bool {
     text.len() == 32 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }

@@ -1,11 +1,12 @@
 //! Notification policies and webhooks.
 
 use evenkeel_api::notification::{AlertType, Policy, StoredWebhook, apply_policy, apply_webhook};
-use evenkeel_api::{Problem, Verb};
+use evenkeel_api::{Limits, Problem, Verb, transfer};
 use serde_json::{Value, json};
 
 use crate::world::{EARLY, LATE, NEW, POOL_A, Resource, World, created, refused};
 
+const ACCOUNT: &str = "0a1b2c3d4e5f60718293a4b5c6d7e8f9";
 const WEBHOOK: &str = "5f1e2d3c4b5a69788796a5b4c3d2e1f0";
 
 impl Resource for Policy {
@@ -21,7 +22,9 @@ impl Resource for Policy {
         current: Option<&Self>,
     ) -> Result<Self, Vec<Problem>> {
         let body = body.to_string();
-        apply_policy(verb, body.as_bytes(), current, &|id| id == WEBHOOK, &world.context())
+        let cx = world.context();
+        let pool_exists = |id: &str| cx.lookup.pool_exists(id);
+        apply_policy(verb, body.as_bytes(), current, &|id| id == WEBHOOK, &pool_exists, &cx)
     }
 }
 
@@ -135,6 +138,19 @@ fn a_pool_that_is_gone_may_stay_in_a_filter() {
     policy.filters = Some([("pool_id".to_owned(), vec![gone.to_owned()])].into_iter().collect());
     policy.replace(Policy::with(json!({"filters": {"pool_id": [gone]}}))).unwrap();
     policy.replace(Policy::with(json!({"filters": {"pool_id": [NEW]}}))).unwrap_err();
+}
+
+#[test]
+fn a_filter_moves_with_the_pools_that_are_gone() {
+    let file = |pool: &str| {
+        let policy = Policy::with(json!({"id": NEW, "filters": {"pool_id": [pool]}}));
+        let account = json!({"account": {"id": ACCOUNT}, "notification_policies": [policy]});
+        json!({"format": 1, "accounts": [account]})
+    };
+    let checked = |pool| transfer::check(&file(pool), &Limits::default(), EARLY);
+    assert_eq!(checked("00000000000000000000000000000000").unwrap().steps.len(), 1);
+    let problems = checked("web").unwrap_err();
+    assert_eq!(problems[0].pointer, "/accounts/0/notification_policies/0/filters/pool_id/0");
 }
 
 #[test]

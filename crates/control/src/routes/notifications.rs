@@ -8,7 +8,7 @@ use evenkeel_api::notification::{
     AlertType, AvailableAlerts, Delivery, Policy, StoredWebhook, Webhook, apply_policy,
     apply_webhook,
 };
-use evenkeel_api::{Context, Problem, Verb};
+use evenkeel_api::{Context, Lookup, Problem, Verb};
 use evenkeel_store::{JOURNAL_READ_MAX, JournalQuery};
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -319,8 +319,9 @@ fn policy(
 ) -> Result<Policy, ApiError> {
     let lookup = catalog.of_account(&place.account);
     let cx = Context { now: &now(), id, limits: &app.limits, lookup: &lookup };
-    let exists = |id: &str| find(&catalog.webhooks, place, id, "").is_ok();
-    Ok(apply_policy(verb, body, current, &exists, &cx)?)
+    let webhook_exists = |id: &str| find(&catalog.webhooks, place, id, "").is_ok();
+    let pool_exists = |id: &str| lookup.pool_exists(id);
+    Ok(apply_policy(verb, body, current, &webhook_exists, &pool_exists, &cx)?)
 }
 
 fn webhook(
