@@ -1,13 +1,15 @@
 """Notifications as their receivers get them: a webhook's server, and a mail server."""
 
+import itertools
 import json
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
 
-from harness import waiting
+from harness import probed, waiting
 from harness.api import POOLS, Api
 from harness.control import Control, unique
 from harness.endpoint import Endpoint
@@ -242,6 +244,38 @@ def test_the_history_and_the_webhooks_tell_what_became_of_it(flapped):
     wanted = ["oncall@example.com"] * 4 + ["old@example.com", "older@example.com"] * 2
     assert sorted(one["mechanism"] for one in mailed) == sorted(wanted)
     assert {one["status"] for one in mailed} == {"delivered"}
+
+
+def test_flapping_is_told_once_per_change_of_status(world):
+    """Two endpoints answer 200 and 503 in turn; one monitor believes each answer, one waits for two
+    of a kind. The first is told of after each probe, the second never."""
+
+    def answering(statuses: Iterator[int]) -> probed.Talk:
+        def talk(peer: socket.socket) -> None:
+            probed.http(b"HTTP/1.1 %d Because\r\n\r\n" % next(statuses))(peer)
+
+        return talk
+
+    def pool(port: int, down: int) -> str:
+        return world.control.pool(
+            origins=[{"name": "a", "address": "127.0.0.1", "port": port}],
+            monitor=world.control.monitor(path="/", consecutive_down=down),
+        )
+
+    world.subscribe("/all")
+    flaps = itertools.chain([200, 503, 200], itertools.repeat(503))
+    forever = itertools.cycle([200, 503])
+    with (
+        probed.serving(answering(flaps)) as nervous,
+        probed.serving(answering(forever)) as calm,
+    ):
+        excited, patient = pool(nervous, down=1), pool(calm, down=2)
+        changes = [True, False, True, False]
+        waiting.until("events", lambda: world.changes(excited) == (changes, changes), 15.0)
+        told = world.hooks.await_taken("/all", 6)
+        assert story(of(told, "pool")) == story(of(told, "origin")) == [DOWN, UP, DOWN]
+        assert {one["data"]["pool_id"] for one in told} == {excited}
+        assert world.changes(patient) == ([True], [True])
 
 
 def test_switching_a_pool_is_told_as_that_alone(world, endpoints):
