@@ -84,12 +84,15 @@ impl Program {
             return Ok(file);
         }
         let go = tools::go()?;
-        let source = self.folder(&go)?;
-        let mut command = Command::new(go);
-        command.current_dir(&source).args(["build", "-ldflags=-s -w", "-o"]).arg(&file);
+        let mut source = self.folder(&go)?;
         if self.is_cut_down {
-            command.arg("-overlay").arg(overlay(&source, &built)?);
+            let copy = built.join("provider");
+            copy_cut_down(&source, &copy)
+                .map_err(|error| Stop::failed(format!("{}: {error}", copy.display())))?;
+            source = copy;
         }
+        let mut command = Command::new(go);
+        command.current_dir(source).args(["build", "-ldflags=-s -w", "-o"]).arg(&file);
         run(command.arg(self.package), BUILD_LIMIT)?;
         Ok(file)
     }
@@ -107,19 +110,32 @@ impl Program {
     }
 }
 
-/// A file that makes Go read a shorter list of services in place of the module's own. Go's cache of
-/// modules stays as it is.
-fn overlay(source: &Path, folder: &Path) -> Result<PathBuf, Stop> {
-    let (list, short) = (source.join(SERVICE_LIST), folder.join("provider.go"));
-    let overlay = folder.join("overlay.json");
-    let failed =
-        |path: &Path, error: io::Error| Stop::failed(format!("{}: {error}", path.display()));
-    let whole = fs::read_to_string(&list).map_err(|error| failed(&list, error))?;
-    fs::create_dir_all(folder).map_err(|error| failed(folder, error))?;
-    fs::write(&short, cut_down(&whole)).map_err(|error| failed(&short, error))?;
-    let replace = format!(r#"{{"Replace": {{"{}": "{}"}}}}"#, list.display(), short.display());
-    fs::write(&overlay, replace).map_err(|error| failed(&overlay, error))?;
-    Ok(overlay)
+/// Copies the provider's source, with a shorter list of services. Go's cache of modules is not to be
+/// written, and replaces nothing of its own either.
+fn copy_cut_down(source: &Path, copy: &Path) -> io::Result<()> {
+    if copy.exists() {
+        fs::remove_dir_all(copy)?;
+    }
+    copy_tree(source, copy)?;
+    let list = copy.join(SERVICE_LIST);
+    let short = cut_down(&fs::read_to_string(&list)?);
+    // Copies of what is read only are so too.
+    fs::remove_file(&list)?;
+    fs::write(list, short)
+}
+
+fn copy_tree(from: &Path, to: &Path) -> io::Result<()> {
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        let (from, to) = (entry.path(), to.join(entry.file_name()));
+        if entry.file_type()?.is_dir() {
+            copy_tree(&from, &to)?;
+        } else {
+            fs::copy(from, to)?;
+        }
+    }
+    Ok(())
 }
 
 /// The list without the lines of other services than [`SERVICES`]: their imports, and what makes
