@@ -1,7 +1,8 @@
 //! The store's documents as values: parsed once per change, listed and looked up by everybody.
 //!
 //! A catalog belongs to one snapshot and follows the next ones cheaply: tables whose kind did not
-//! change are shared, and of a changed table only changed documents are parsed.
+//! change are shared, of a changed table all shards but those that did, and only changed documents
+//! are parsed.
 
 mod table;
 
@@ -69,8 +70,9 @@ impl Catalog {
         } else {
             Arc::new(token_ids(&tokens))
         };
-        let secrets = Table::<CookieKeys>::default().follow(new, kind::SECRET);
-        let nodes = Table::<Node>::default().follow(new, kind::NODE);
+        let nothing = Snapshot::default();
+        let secrets = Table::<CookieKeys>::default().follow(&nothing, new, kind::SECRET);
+        let nodes = Table::<Node>::default().follow(&nothing, new, kind::NODE);
         Self {
             accounts: Table::share(&self.accounts, old, new, kind::ACCOUNT),
             users: Table::share(&self.users, old, new, kind::USER),

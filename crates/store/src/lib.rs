@@ -20,6 +20,7 @@ mod error;
 mod journal;
 mod memory;
 mod published;
+mod shards;
 mod snapshot;
 mod sqlite;
 
@@ -37,6 +38,7 @@ pub use journal::{
     Retentions, Sequence,
 };
 pub use memory::MemoryStore;
+pub use shards::{Shards, Values};
 pub use snapshot::Snapshot;
 pub use sqlite::{SqliteOptions, SqliteStore};
 

@@ -6,13 +6,16 @@ use std::sync::Arc;
 use crate::batch::{Batch, Write};
 use crate::document::{Document, Key, Revision};
 use crate::error::CommitError;
+use crate::shards::Shards;
 
-type Documents = BTreeMap<Arc<str>, Arc<Document>>;
+type Documents = Shards<Arc<Document>>;
+
+static NONE: Documents = Documents::new();
 
 /// Every document of one revision. Immutable; clones share everything.
 ///
-/// The next snapshot copies only the lists of the kinds that a batch touches, and of these only the
-/// references: ten thousand documents cost well under a millisecond, beside an fsync.
+/// The next snapshot copies only the shards of the kinds that a batch touches, and of these only the
+/// references: microseconds, beside an fsync.
 #[derive(Debug, Clone, Default)]
 pub struct Snapshot {
     revision: Revision,
@@ -34,8 +37,13 @@ impl Snapshot {
 
     /// The documents of a kind, ascending by id.
     pub fn documents(&self, kind: &str) -> impl ExactSizeIterator<Item = &Arc<Document>> + Clone {
-        static NONE: Documents = Documents::new();
-        self.kinds.get(kind).map_or(&NONE, |documents| &**documents).values()
+        self.of_kind(kind).values()
+    }
+
+    /// The documents of a kind by id, for whoever holds something made of each.
+    #[must_use]
+    pub fn of_kind(&self, kind: &str) -> &Shards<Arc<Document>> {
+        self.kinds.get(kind).map_or(&NONE, |documents| &**documents)
     }
 
     /// The kinds that have documents, ascending.

@@ -1,9 +1,8 @@
 //! One kind of documents as values.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use evenkeel_store::{Document, Snapshot};
+use evenkeel_store::{Document, Shards, Snapshot};
 use serde::de::DeserializeOwned;
 
 /// A document and what it says.
@@ -21,11 +20,11 @@ impl<T> Clone for Row<T> {
 
 /// The values of a kind by id.
 #[derive(Debug)]
-pub(crate) struct Table<T>(BTreeMap<Arc<str>, Row<T>>);
+pub(crate) struct Table<T>(Shards<Row<T>>);
 
 impl<T> Default for Table<T> {
     fn default() -> Self {
-        Self(BTreeMap::new())
+        Self(Shards::new())
     }
 }
 
@@ -59,12 +58,17 @@ impl<T: DeserializeOwned> Table<T> {
         new: &Snapshot,
         kind: &str,
     ) -> Arc<Self> {
-        if new.shares(old, kind) { Arc::clone(table) } else { Arc::new(table.follow(new, kind)) }
+        if new.shares(old, kind) {
+            Arc::clone(table)
+        } else {
+            Arc::new(table.follow(old, new, kind))
+        }
     }
 
-    /// The table of another snapshot. A document that cannot be read, because a newer release wrote
-    /// it or a hand damaged it, is left out and logged: the rest is served.
-    pub(crate) fn follow(&self, snapshot: &Snapshot, kind: &str) -> Self {
+    /// The table of another snapshot than the one that it is of. A document that cannot be read,
+    /// because a newer release wrote it or a hand damaged it, is left out and logged: the rest is
+    /// served.
+    pub(crate) fn follow(&self, old: &Snapshot, new: &Snapshot, kind: &str) -> Self {
         let row = |document: &Arc<Document>| {
             if let Some(row) = self.row(&document.key.id)
                 && Arc::ptr_eq(&row.document, document)
@@ -80,7 +84,6 @@ impl<T: DeserializeOwned> Table<T> {
                 }
             }
         };
-        let rows = snapshot.documents(kind);
-        Self(rows.filter_map(|doc| Some((Arc::clone(&doc.key.id), row(doc)?))).collect())
+        Self(new.of_kind(kind).follow(old.of_kind(kind), &self.0, row))
     }
 }
