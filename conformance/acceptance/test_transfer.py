@@ -220,7 +220,7 @@ def test_a_live_account_is_read_through_the_public_api(own_edge, furnished, else
 def test_terraform_gets_resources_that_name_each_other_and_import_blocks(own_edge, furnished):
     (part,) = exported(own_edge)["accounts"]
     hcl = run(own_edge, "export", "--terraform")
-    assert hcl.count("import {") == hcl.count("resource ") == 6
+    assert hcl.count("import {") == hcl.count("resource ") == 7
     eu, lb = part["pools"][0], part["zones"][0]["load_balancers"][0]
     assert f'to = cloudflare_load_balancer_pool.eu\n  id = "{ACCOUNT}/{eu["id"]}"' in hcl
     zone = part["zones"][0]["zone"]["id"]
@@ -228,7 +228,7 @@ def test_terraform_gets_resources_that_name_each_other_and_import_blocks(own_edg
     assert "= cloudflare_load_balancer_monitor.live.id\n" in hcl
     assert "(cloudflare_load_balancer_pool.us.id) = 0.25" in hcl
     assert r'= "$${x} \"quoted\""' in hcl
-    assert "monitor group both" in hcl, "what the provider cannot say is named"
+    assert "= cloudflare_load_balancer_monitor_group.both.id\n" in hcl
 
 
 def test_the_documents_are_an_administrators(own_edge):

@@ -10,7 +10,7 @@ mod text;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use text::{Names, expression, quoted};
 
@@ -41,6 +41,7 @@ const POOL: &[&str] = &[
     "monitor",
     "monitor_group",
     "check_regions",
+    "health_sources",
     "latitude",
     "longitude",
     "load_shedding",
@@ -55,6 +56,7 @@ const LOAD_BALANCER: &[&str] = &[
     "enabled",
     "proxied",
     "ttl",
+    "networks",
     "default_pools",
     "fallback_pool",
     "region_pools",
@@ -69,11 +71,19 @@ const LOAD_BALANCER: &[&str] = &[
     "location_strategy",
     "rules",
 ];
-const DNS_RECORD: &[&str] =
-    &["name", "type", "content", "data", "priority", "ttl", "proxied", "comment", "tags"];
+const MONITOR_GROUP: &[&str] = &["description", "members"];
+const DNS_RECORD: &[&str] = &[
+    "name", "type", "content", "data", "priority", "ttl", "proxied", "comment", "tags", "settings",
+];
 
-/// Members of answers that are nobody's to write, wherever they stand.
-const UNWRITTEN: [&str; 3] = ["disabled_at", "healthy", "failure_reason"];
+/// Members of answers that are nobody's to write, by the attribute whose items have them.
+const UNWRITTEN: [(&str, &[&str]); 2] = [
+    ("origins", &["disabled_at", "healthy", "failure_reason"]),
+    ("members", &["created_at", "updated_at"]),
+];
+
+/// What every load balancer has that says nothing of networks.
+const NETWORKS_OF_ALL: &str = "cloudflare";
 
 /// One kind of resource.
 struct Resource {
@@ -86,6 +96,11 @@ struct Resource {
 const MONITORS: Resource = Resource {
     kind: "cloudflare_load_balancer_monitor",
     attributes: MONITOR,
+    label: "description",
+};
+const MONITOR_GROUPS: Resource = Resource {
+    kind: "cloudflare_load_balancer_monitor_group",
+    attributes: MONITOR_GROUP,
     label: "description",
 };
 const POOLS: Resource =
@@ -118,13 +133,13 @@ struct Hcl {
 impl Hcl {
     fn account(&mut self, part: &Value) {
         let account = ("account_id", id(&part["account"]));
-        for (list, resource) in [("monitors", &MONITORS), ("pools", &POOLS)] {
+        // Whoever is named comes first.
+        let lists =
+            [("monitors", &MONITORS), ("monitor_groups", &MONITOR_GROUPS), ("pools", &POOLS)];
+        for (list, resource) in lists {
             for document in items(part, list) {
                 self.resource(resource, account, document);
             }
-        }
-        for group in items(part, "monitor_groups") {
-            self.left_out("monitor group", group["description"].as_str(), id(group));
         }
         for balancer in items(part, "load_balancers") {
             let name = balancer["name"].as_str();
@@ -185,8 +200,22 @@ fn written(kind: &str, attribute: &str, document: &Value) -> Option<Value> {
         // Where a record says its parts, the provider wants those alone.
         ("cloudflare_dns_record", "content") if has_parts(document) => None,
         ("cloudflare_dns_record", "data") if !has_parts(document) => None,
-        (_, attribute) => Some(as_provider(value, attribute == "origins")),
+        ("cloudflare_load_balancer", "networks") if *value == json!([NETWORKS_OF_ALL]) => None,
+        ("cloudflare_load_balancer_pool", "origins") => {
+            Some(as_provider(&in_order(value), attribute))
+        }
+        (_, attribute) => Some(as_provider(value, attribute)),
     }
+}
+
+/// Endpoints by name, and by address where names are the same: the provider takes them from an import
+/// in that order, and would plan any other.
+fn in_order(origins: &Value) -> Value {
+    let text =
+        |origin: &Value, member: &str| origin[member].as_str().unwrap_or_default().to_owned();
+    let mut origins = origins.as_array().cloned().unwrap_or_default();
+    origins.sort_by_cached_key(|origin| (text(origin, "name"), text(origin, "address")));
+    Value::Array(origins)
 }
 
 /// Whether the provider takes a record by its parts: types whose content is more than one word.
@@ -206,19 +235,20 @@ fn is_nothing(value: &Value) -> bool {
 
 /// A value with the provider's names, and without what nobody writes. An origin's header `Host` has
 /// a small letter there; a monitor's headers are a map, whose keys stay.
-fn as_provider(value: &Value, is_origin: bool) -> Value {
+fn as_provider(value: &Value, attribute: &str) -> Value {
+    let unwritten = UNWRITTEN.iter().find(|(of, _)| *of == attribute).map_or(&[][..], |(_, it)| it);
     match value {
         Value::Object(members) => {
             let kept = members
                 .iter()
-                .filter(|(key, value)| !UNWRITTEN.contains(&key.as_str()) && !is_nothing(value));
+                .filter(|(key, value)| !unwritten.contains(&key.as_str()) && !is_nothing(value));
             let renamed = kept.map(|(key, value)| {
-                let key = if is_origin && key == "Host" { "host" } else { key };
-                (key.to_owned(), as_provider(value, is_origin))
+                let key = if attribute == "origins" && key == "Host" { "host" } else { key };
+                (key.to_owned(), as_provider(value, attribute))
             });
             Value::Object(renamed.collect::<Map<_, _>>())
         }
-        Value::Array(items) => items.iter().map(|item| as_provider(item, is_origin)).collect(),
+        Value::Array(items) => items.iter().map(|item| as_provider(item, attribute)).collect(),
         value => value.clone(),
     }
 }
@@ -234,7 +264,6 @@ fn id(document: &Value) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
 
     #[test]
     fn resources_name_each_other_and_are_imported() {
@@ -348,16 +377,52 @@ resource "cloudflare_dns_record" "s_example_com" {
     }
 
     #[test]
+    fn members_are_kept_or_left_by_where_they_stand() {
+        let origin = |name: &str, address: &str| json!({ "name": name, "address": address });
+        let cases = [
+            (
+                "cloudflare_load_balancer_pool",
+                "notification_filter",
+                json!({ "pool": { "healthy": false }, "origin": {} }),
+                json!({ "pool": { "healthy": false } }),
+            ),
+            (
+                "cloudflare_load_balancer_pool",
+                "origins",
+                json!([origin("b", "1"), { "name": "a", "address": "2", "healthy": true }, origin("a", "1")]),
+                json!([origin("a", "1"), origin("a", "2"), origin("b", "1")]),
+            ),
+            (
+                "cloudflare_load_balancer_monitor_group",
+                "members",
+                json!([{ "monitor_id": "m", "enabled": false, "created_at": "…", "updated_at": "…" }]),
+                json!([{ "monitor_id": "m", "enabled": false }]),
+            ),
+            (
+                "cloudflare_load_balancer",
+                "networks",
+                json!(["cloudflare", "jdcloud"]),
+                json!(["cloudflare", "jdcloud"]),
+            ),
+        ];
+        for (kind, attribute, answered, expected) in cases {
+            let document = json!({ attribute: answered });
+            assert_eq!(written(kind, attribute, &document), Some(expected), "{attribute}");
+        }
+        let document = json!({ "networks": ["cloudflare"] });
+        assert_eq!(written("cloudflare_load_balancer", "networks", &document), None);
+    }
+
+    #[test]
     fn what_the_provider_cannot_say_is_named() {
         let file = json!({ "accounts": [{
             "account": { "id": "acc" },
-            "monitor_groups": [{ "id": "g", "description": "all\n}" }],
-            "load_balancers": [{ "id": "l", "name": "private" }],
+            "load_balancers": [{ "id": "l", "name": "priv\n}" }],
             "zones": [{ "zone": { "id": "z", "name": "a.example" },
                 "load_balancers": [{ "id": "k", "name": "b", "pool_sets": [{}] }] }],
         }]});
         let hcl = write(&file);
-        for left_out in ["monitor group all } (g).", "private (l).", "load balancer b (k)."] {
+        for left_out in ["an account priv } (l).", "load balancer b (k)."] {
             assert!(hcl.contains(left_out), "{hcl}");
         }
     }
