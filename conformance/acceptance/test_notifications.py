@@ -301,7 +301,8 @@ def test_switching_a_pool_is_told_as_that_alone(world, endpoints):
     assert world.hooks.at("/health") == [], "a wish is no change of health"
 
 
-def test_a_restart_tells_nobody_and_a_monitor_without_a_vote_somebody(world, endpoints):
+def test_a_restart_tells_nobody_and_outages_go_on(world, endpoints):
+    """A monitor without a vote is told of as well, and is no event."""
     good, ill = endpoints("good", "ill")
     ill.set_health(503)
     monitor = world.control.monitor()
@@ -316,22 +317,44 @@ def test_a_restart_tells_nobody_and_a_monitor_without_a_vote_somebody(world, end
     watched = world.control.pool(good, monitor_group=group.id)
     world.subscribe("/all")
 
-    def known() -> list[tuple]:
-        """The first verdicts, as the event log has them: they are kept by then."""
-        found = [world.changes(pool) for pool in [*pools, watched]]
-        return found if [one[1] for one in found] == [[True], [False], [True]] else []
+    def await_changes(*wanted: list[bool]) -> None:
+        """Returns once the event log has these of the endpoints: they are kept by then."""
 
-    before = waiting.until("first verdicts", known, 8.0)
+        def are_there() -> bool:
+            return [world.changes(pool)[1] for pool in (*pools, watched)] == list(wanted)
+
+        waiting.until(f"events {wanted}", are_there, 8.0)
+
+    await_changes([True], [False], [True])
+    good.set_health(503)
+    outages = world.hooks.await_taken("/all", 3)
+    await_changes([True, False], [False], [True])
+    waiting.until("the history", lambda: len(world.get(HISTORY)) == 3)
     world.edge.kill()
     world.edge.start()
     for endpoint in (good, ill, good):
         endpoint.await_probe()
-    assert world.hooks.posts == []
-    assert known() == before, "and it is no event"
-    good.set_health(503)
-    messages = world.hooks.await_taken("/all", 3)
-    assert world.get(f"{POOLS}/{watched}")["healthy"] is True
-    (seen,) = (one for one in messages if one["data"]["pool_id"] == watched)
+    assert len(world.hooks.posts) == 3, "nobody is told of a restart"
+    await_changes([True, False], [False], [True])
+    good.set_health(200)
+    recoveries = world.hooks.await_taken("/all", 6)[3:]
+    await_changes([True, False, True], [False], [True])
+
+    def tied(messages: list[dict]) -> dict[tuple, str]:
+        """Identifiers, by what they are about."""
+        about = ("pool_id", "event_source")
+        return {
+            tuple(one["data"][name] for name in about): one["alert_correlation_id"]
+            for one in messages
+        }
+
+    assert [event for _, event in story(outages)] == [DOWN[1]] * 3
+    assert [event for _, event in story(recoveries)] == [UP[1]] * 3
+    assert tied(outages) == tied(recoveries)
+    assert set(tied(outages)) == {
+        (pools[0], "pool"),
+        (pools[0], "origin"),
+        (watched, "origin"),
+    }
+    (seen,) = (one for one in outages if one["data"]["pool_id"] == watched)
     assert f"seen by monitor {watcher}, which has no vote" in seen["text"]
-    rest = [one["data"]["event_source"] for one in messages if one is not seen]
-    assert rest == ["pool", "origin"]

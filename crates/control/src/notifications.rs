@@ -13,7 +13,7 @@ use std::time::Duration;
 use evenkeel_api::Pool;
 use evenkeel_api::notification::{Delivery, Policy, StoredWebhook};
 use evenkeel_api::pool::NotificationFilter;
-use evenkeel_store::{Batch, Revision, Snapshot, Store};
+use evenkeel_store::{Batch, Entry, JOURNAL_READ_MAX, JournalQuery, Revision, Snapshot, Store};
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 
@@ -200,6 +200,28 @@ async fn write(store: Arc<dyn Store>, mut inbox: mpsc::Receiver<(u64, Recorded)>
             }
         }
     }
+}
+
+/// The newest recorded deliveries of all accounts, newest first. None when they cannot be read,
+/// which is logged.
+pub async fn newest_deliveries(store: &dyn Store, count_max: usize) -> Vec<Delivery> {
+    let mut query = JournalQuery::newest(DELIVERIES, JOURNAL_READ_MAX);
+    let mut found = Vec::new();
+    while found.len() < count_max {
+        let entries = match store.journal(query.clone()).await {
+            Ok(entries) => entries,
+            Err(error) => {
+                tracing::warn!(%error, "Earlier deliveries cannot be read.");
+                break;
+            }
+        };
+        let Some(last) = entries.last() else { break };
+        query = query.past(last.sequence);
+        let read = |entry: &Entry| serde_json::from_slice::<Recorded>(&entry.body).ok();
+        found.extend(entries.iter().filter_map(read).map(|recorded| recorded.delivery));
+    }
+    found.truncate(count_max);
+    found
 }
 
 /// When each webhook last took a message and last did not, of some recorded deliveries.

@@ -13,7 +13,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use evenkeel_api::notification::{AlertType, Delivery, DeliveryStatus, MechanismType};
 use evenkeel_api::pool::FilterOptions;
 use evenkeel_control::health::{self, OccasionInbox, OccasionKind};
-use evenkeel_control::notifications::{DeliveryLog, PolicyRule, PoolRule, RuleBook, Rules};
+use evenkeel_control::notifications::{
+    DeliveryLog, PolicyRule, PoolRule, RuleBook, Rules, newest_deliveries,
+};
 use evenkeel_model::Reach;
 use evenkeel_notify::{
     Destination, HealthWanted, MailRelay, Occasion, Options, Outcome, Policy, Shape, Stats,
@@ -27,6 +29,10 @@ use tokio::sync::{mpsc, watch};
 /// Occasions on their way to the notifier. It takes them as fast as it can hold them against the
 /// policies; whoever is slower than that loses the oldest in the publisher's own, far larger queue.
 const OCCASIONS_MAX: usize = 64;
+
+/// Deliveries of earlier processes that are looked at for outages which still go on. Some megabytes
+/// for a moment; who told of more than that since lost the tie to the oldest.
+const RECORDED_MAX: usize = 5000;
 
 /// Where events for `PagerDuty` go.
 const PAGERDUTY: &str = "https://events.pagerduty.com/v2/enqueue";
@@ -50,7 +56,7 @@ pub(crate) fn start(parts: Parts, runtime: &Handle, stop: watch::Receiver<bool>)
     let Parts { inbox, store, relay, roots, reach, stats } = parts;
     let (log, writing) = DeliveryLog::new(Arc::clone(&store));
     let (sender, occasions) = mpsc::channel(OCCASIONS_MAX);
-    let book = Cached::new(RuleBook::new(store));
+    let book = Cached::new(RuleBook::new(Arc::clone(&store)));
     let options = Options {
         occasions,
         policies: Arc::new(move || book.policies()),
@@ -58,11 +64,17 @@ pub(crate) fn start(parts: Parts, runtime: &Handle, stop: watch::Receiver<bool>)
         roots,
         refuses: Arc::new(move |ip| reach.refuses(ip)),
         record: Arc::new(move |ended| note(&log, &ended)),
+        recorded: Vec::new(),
         stats,
     };
     runtime.spawn(writing);
     runtime.spawn(feed(inbox, sender));
-    runtime.spawn(evenkeel_notify::run(options, stop));
+    runtime.spawn(async move {
+        let recorded = newest_deliveries(&*store, RECORDED_MAX).await;
+        let recorded = recorded.into_iter().map(|delivery| delivery.alert_body).collect();
+        drop(store);
+        evenkeel_notify::run(Options { recorded, ..options }, stop).await;
+    });
 }
 
 async fn feed(mut inbox: OccasionInbox, sender: mpsc::Sender<Occasion>) {

@@ -59,6 +59,9 @@ pub struct Options {
     pub refuses: Refuses,
     /// Where ended deliveries are written down.
     pub record: Record,
+    /// Messages that an earlier process recorded, as JSON ([`Message`]), the newest first: the
+    /// outages that they began and did not end go on.
+    pub recorded: Vec<String>,
     /// Counted here.
     pub stats: Arc<Stats>,
 }
@@ -74,8 +77,10 @@ impl std::fmt::Debug for Options {
 ///
 /// Needs a tokio runtime with I/O and time.
 pub async fn run(options: Options, mut shutdown: watch::Receiver<bool>) {
-    let Options { mut occasions, policies, relay, roots, refuses, record, stats } = options;
-    let mut outages = Outages::default();
+    let Options { mut occasions, policies, relay, roots, refuses, record, recorded, stats } =
+        options;
+    let mut outages = Outages::of_recorded(recorded.iter().map(String::as_str));
+    drop(recorded);
     let mut dispatcher = Dispatcher::new(relay, roots, refuses, record, Arc::clone(&stats));
     loop {
         let occasion = tokio::select! {
@@ -135,6 +140,7 @@ mod tests {
             roots: Arc::new(RootCertStore::empty()),
             refuses: Arc::new(|_| None),
             record: Arc::new(move |delivery| sender.send(delivery).unwrap()),
+            recorded: Vec::new(),
             stats: Arc::default(),
         };
         let running = tokio::spawn(run(options, shutdown));

@@ -1,6 +1,6 @@
 //! What is told, before it is put into anybody's shape.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::occasion::{Occasion, What};
@@ -61,7 +61,7 @@ impl AlertType {
 }
 
 /// `alert_event`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum AlertEvent {
     /// An outage begins.
     #[serde(rename = "ALERT_STATE_EVENT_START")]

@@ -1,8 +1,12 @@
 //! Which outage an occasion belongs to: the message of a recovery carries the identifier of the
 //! message of the outage that it ends (behaviour.md 7.11).
 
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, VecDeque};
 
+use serde::Deserialize;
+
+use crate::message::AlertEvent;
 use crate::occasion::{Occasion, What};
 
 /// Outages remembered at once. When more run, the oldest is forgotten and its end is told without a
@@ -20,7 +24,25 @@ pub(crate) enum Outage {
     Untied,
 }
 
+/// Account, pool name, endpoint name.
 type Subject = (String, String, String);
+
+/// What ties a recorded message to others.
+#[derive(Debug, Deserialize)]
+struct Recorded {
+    account_id: String,
+    data: RecordedData,
+    alert_correlation_id: String,
+    alert_event: AlertEvent,
+}
+
+/// Whom a recorded message is about.
+#[derive(Debug, Deserialize)]
+struct RecordedData {
+    pool_name: String,
+    #[serde(default)]
+    origin_name: String,
+}
 
 /// The outages that run, by account, pool name and endpoint name. A rename breaks the tie.
 #[derive(Debug, Default)]
@@ -31,6 +53,24 @@ pub(crate) struct Outages {
 }
 
 impl Outages {
+    /// The outages that messages of an earlier process told of and none of them ended. Takes the
+    /// messages as JSON, the newest first; those that have no tie are passed over.
+    pub(crate) fn of_recorded<'m>(messages: impl IntoIterator<Item = &'m str>) -> Self {
+        let mut last = HashMap::new();
+        let mut outages = Self::default();
+        for recorded in messages.into_iter().filter_map(|text| serde_json::from_str(text).ok()) {
+            let Recorded { account_id, data, alert_correlation_id, alert_event } = recorded;
+            let subject = (account_id, data.pool_name, data.origin_name);
+            let Entry::Vacant(first) = last.entry(subject.clone()) else { continue };
+            first.insert(());
+            if alert_event == AlertEvent::Start && outages.order.len() < OUTAGES_MAX {
+                outages.order.push_front(subject.clone());
+                outages.running.insert(subject, alert_correlation_id);
+            }
+        }
+        outages
+    }
+
     /// Takes an occasion in. `chance` is what a new identifier is made of.
     pub(crate) fn follow(&mut self, occasion: &Occasion, chance: u128) -> Outage {
         let healthy = match &occasion.what {
@@ -61,7 +101,9 @@ impl Outages {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::message::Message;
     use crate::occasion::tests::{endpoint, occasion};
+    use crate::policy::tests::policy;
 
     #[test]
     fn a_recovery_is_tied_to_its_outage() {
@@ -84,6 +126,36 @@ mod tests {
         let mut renamed = occasion(pool(true));
         renamed.pool_name = "renamed".to_owned();
         assert_eq!(outages.follow(&renamed, 10), Outage::Untied);
+    }
+
+    #[test]
+    fn outages_outlive_a_restart() {
+        let mut before = Outages::default();
+        let mut recorded = Vec::new();
+        for (chance, what) in [
+            (1, endpoint("a", false)),
+            (2, What::PoolHealth { healthy: false }),
+            (3, endpoint("b", false)),
+            (4, endpoint("a", true)),
+            (5, endpoint("c", true)),
+            (6, What::PoolEnabled { enabled: false }),
+        ] {
+            let occasion = occasion(what);
+            let message = Message::new(&policy(), &occasion, &before.follow(&occasion, chance));
+            // Several policies may have told the same.
+            recorded.extend([serde_json::to_string(&message).unwrap(), "{}".to_owned()]);
+            recorded.push(serde_json::to_string(&message).unwrap());
+        }
+        let mut after = Outages::of_recorded(recorded.iter().rev().map(String::as_str));
+        assert_eq!((after.running.len(), after.order.len()), (2, 2));
+        assert_eq!(after.order[0].2, "", "the oldest first");
+        for (what, tie) in [
+            (endpoint("a", true), Outage::Untied),
+            (What::PoolHealth { healthy: true }, Outage::Ends(format!("{:032x}", 2))),
+            (endpoint("b", true), Outage::Ends(format!("{:032x}", 3))),
+        ] {
+            assert_eq!(after.follow(&occasion(what), 9), tie);
+        }
     }
 
     #[test]
