@@ -24,4 +24,4 @@ pub use stats::HealthStats;
 pub(crate) use event::{Findings, describe};
 pub(crate) use keeper::{Keeper, KeeperSight};
 pub(crate) use occasion::{Occasions, occasions_of};
-pub(crate) use saved::{is_about_health_alone, restore};
+pub(crate) use saved::restore;

@@ -32,12 +32,10 @@ use tokio::time::{Instant, sleep_until};
 
 pub use evenkeel_decision::health::vote::Quorum;
 
-use self::build::Builder;
+use self::build::{Builder, is_same};
 use self::knowledge::{Checker, Knowledge, News, Whose};
 use self::moments::Moments;
-use crate::health::{
-    HealthStats, Keeper, OccasionInbox, Occasions, is_about_health_alone, restore,
-};
+use crate::health::{HealthStats, Keeper, OccasionInbox, Occasions, restore};
 
 /// Verdicts that change closer together than this share one view. A region losing 200 endpoints at
 /// once then costs one rebuild, not 200; a human cannot see the delay.
@@ -253,7 +251,7 @@ impl Publisher {
         if snapshot.revision() == *self.applied.borrow() {
             return false;
         }
-        if is_about_health_alone(&self.snapshot, &snapshot) {
+        if is_same(&self.snapshot, &snapshot) {
             self.applied.send_replace(snapshot.revision());
             self.snapshot = snapshot;
             return false;

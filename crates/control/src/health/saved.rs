@@ -5,8 +5,6 @@
 //! Until when all of them are known to hold stands in a document of its own, which is renewed all
 //! the time: most verdicts hold for months, and need not be written again for that.
 
-use std::collections::BTreeSet;
-
 use evenkeel_decision::health::Report;
 use evenkeel_decision::health::vote::outlives_restart;
 use evenkeel_model::{EndpointHealth, EndpointId, FailureReason, Timestamp, Verdict};
@@ -56,13 +54,6 @@ pub(crate) fn restore(snapshot: &Snapshot, now: Timestamp) -> Vec<Report> {
         .flat_map(|pool| pool.endpoints)
         .filter_map(|endpoint| endpoint.report())
         .collect()
-}
-
-/// Whether a snapshot differs from an earlier one in kept health and in nothing else: no reason to
-/// build a configuration.
-pub(crate) fn is_about_health_alone(earlier: &Snapshot, later: &Snapshot) -> bool {
-    let kinds: BTreeSet<_> = earlier.kinds().chain(later.kinds()).collect();
-    kinds.into_iter().all(|kind| kind == kind::HEALTH || earlier.shares(later, kind))
 }
 
 /// The pools that have a document.
@@ -171,16 +162,5 @@ mod tests {
         assert_eq!(restore(&store.snapshot(), at), [report(true)]);
         commit(&store, vec![change(HELD, Write::Put(b"soon"[..].into()))]).await;
         assert_eq!(restore(&store.snapshot(), at), []);
-    }
-
-    #[tokio::test]
-    async fn kept_health_is_no_change_of_the_configuration() {
-        let store = MemoryStore::new();
-        let empty = store.snapshot();
-        commit(&store, vec![held(Timestamp(1))]).await;
-        let health = store.snapshot();
-        assert!(is_about_health_alone(&empty, &health));
-        store.commit(Batch::new().create(Key::new(kind::POOL, "a"), &b"{}"[..])).await.unwrap();
-        assert!(!is_about_health_alone(&health, &store.snapshot()));
     }
 }

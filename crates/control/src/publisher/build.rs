@@ -9,7 +9,17 @@ use evenkeel_model::{AffinityKey, AffinityKeys, Config, PoolId};
 use evenkeel_store::Snapshot;
 
 use crate::catalog::Catalog;
-use crate::records::Owner;
+use crate::records::{Owner, kind};
+
+/// What a configuration is made of. DNS records, tokens, who is notified and the health that is kept
+/// are no part of it.
+const KINDS: [&str; 6] =
+    [kind::ZONE, kind::LOAD_BALANCER, kind::POOL, kind::MONITOR, kind::MONITOR_GROUP, kind::SECRET];
+
+/// Whether the configuration of a snapshot is that of an earlier one as well, for certain.
+pub(super) fn is_same(earlier: &Snapshot, later: &Snapshot) -> bool {
+    KINDS.iter().all(|kind| later.shares(earlier, kind))
+}
 
 /// Builds one configuration after the other.
 #[derive(Debug)]

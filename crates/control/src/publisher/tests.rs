@@ -22,6 +22,7 @@ struct Running {
     store: Arc<MemoryStore>,
     live: Live,
     revisions: watch::Receiver<u64>,
+    applied: watch::Receiver<Revision>,
     reports: mpsc::Sender<Report>,
     occasions: OccasionInbox,
     stats: Arc<HealthStats>,
@@ -53,11 +54,12 @@ impl Running {
         let (reports, inbox) = mpsc::channel(16);
         let (stop, stopped) = oneshot::channel::<()>();
         let (occasions, stats) = (publisher.occasions(), publisher.stats());
+        let applied = publisher.applied();
         let restored = publisher.restored().to_vec();
         let ended = tokio::spawn(publisher.run(inbox, async {
             let _ = stopped.await;
         }));
-        Self { store, live, revisions, reports, occasions, stats, restored, stop, ended }
+        Self { store, live, revisions, applied, reports, occasions, stats, restored, stop, ended }
     }
 
     /// Stops in order, and returns what is left.
@@ -154,6 +156,32 @@ async fn the_first_view_is_there_at_once_and_a_document_is_live_without_delay() 
     assert_eq!(running.next_view().await, 0);
     assert_eq!(running.live.load().revision, 2);
     running.endpoint("192.0.2.3");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_no_configuration_is_made_of_leaves_the_view() {
+    let mut running = Running::start().await;
+    let before = Arc::clone(&running.live.load().config);
+    for kind in [
+        kind::ACCOUNT,
+        kind::USER,
+        kind::TOKEN,
+        kind::DNS_RECORD,
+        kind::NOTIFICATION_POLICY,
+        kind::NOTIFICATION_WEBHOOK,
+        kind::HEALTH,
+    ] {
+        put(&running.store, kind, "a", json!({})).await;
+        let revision = running.store.snapshot().revision();
+        running.applied.wait_for(|applied| *applied == revision).await.unwrap();
+        let view = running.live.load();
+        assert_eq!(view.revision, 1, "{kind}");
+        assert!(Arc::ptr_eq(&view.config, &before), "{kind}");
+    }
+    for kind in [kind::ZONE, kind::LOAD_BALANCER, kind::POOL, kind::MONITOR, kind::MONITOR_GROUP] {
+        put(&running.store, kind, "a", json!({})).await;
+        running.next_view().await;
+    }
 }
 
 #[tokio::test(start_paused = true)]
