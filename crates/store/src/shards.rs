@@ -191,14 +191,14 @@ mod tests {
         let ids = ids();
         let (mut shards, mut wanted) = (Shards::new(), BTreeMap::new());
         let mut doubled: Shards<u64> = Shards::new();
-        let double = |value: &u64| (value % 5 != 0).then_some(value * 2);
+        let double = |value: &u64| (!value.is_multiple_of(5)).then_some(value * 2);
         let mut random = 1_u64;
         for step in 0..400 {
             let (before, was) = (shards.clone(), wanted.clone());
             for _ in 0..step % 4 {
                 random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
                 let id = &ids[(random >> 33) as usize % ids.len()];
-                if (random >> 20) % 3 == 0 {
+                if (random >> 20).is_multiple_of(3) {
                     shards.remove(id);
                     wanted.remove(id);
                 } else {

@@ -38,7 +38,7 @@ impl HttpBody for Counted {
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.announced.clone()
+        self.announced
     }
 }
 
