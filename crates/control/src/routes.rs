@@ -14,7 +14,7 @@
 //!
 //! Everything below `/client/v4` is an [`operation`] in the list below: it wants credentials, answers
 //! in the envelope whatever happens, and is described by [`openapi`].
-//! Before and after all of it comes the [`edge`].
+//! Before and after all of it comes the [`edge`]; what a body has that nobody read is [`unread`]'s.
 
 mod accounts;
 mod audit_logs;
@@ -40,6 +40,7 @@ mod regions;
 mod search;
 mod tokens;
 mod transfer;
+mod unread;
 mod user;
 mod zones;
 
@@ -100,6 +101,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .fallback_service(routes)
         .layer(middleware::from_fn(exact_methods))
         .layer(middleware::from_fn_with_state(edge, edge::pass))
+        .layer(middleware::from_fn(unread::forget))
 }
 
 /// What Cloudflare's API does not have.

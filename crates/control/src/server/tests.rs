@@ -93,6 +93,47 @@ async fn a_body_too_long_is_answered_while_it_is_still_being_sent() {
 }
 
 #[tokio::test]
+async fn a_body_that_nobody_asked_for_costs_no_connection() {
+    let served = Served::start().await;
+    let missing = "0".repeat(32);
+    for (request, bearer, status) in [
+        ("POST /client/v4/zones".to_owned(), "nobody", "401 Unauthorized"),
+        ("POST /client/v4/nowhere".to_owned(), TOKEN, "404 Not Found"),
+        ("POST /client/v4/user".to_owned(), TOKEN, "405 Method Not Allowed"),
+        (format!("DELETE /client/v4/zones/{missing}"), TOKEN, "404 Not Found"),
+        ("POST /healthz".to_owned(), TOKEN, "405 Method Not Allowed"),
+    ] {
+        let mut stream = served.connect().await;
+        for framing in ["content-length: 2", "transfer-encoding: chunked"] {
+            let head = format!(
+                "{request} HTTP/1.1\r\nhost: api\r\nauthorization: Bearer {bearer}\r\n\
+                 {framing}\r\n\r\n"
+            );
+            stream.write_all(head.as_bytes()).await.unwrap();
+            // The answer is there before the body is.
+            assert_eq!(answer(&mut stream).await.0, format!("HTTP/1.1 {status}"), "{request}");
+            let body = if framing.starts_with('c') { "{}" } else { "2\r\n{}\r\n0\r\n\r\n" };
+            stream.write_all(body.as_bytes()).await.unwrap();
+            stream.write_all(b"GET /healthz HTTP/1.1\r\nhost: api\r\n\r\n").await.unwrap();
+            assert_eq!(answer(&mut stream).await, ("HTTP/1.1 200 OK".into(), "ok\n".into()));
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_body_that_is_held_back_is_not_asked_for_in_vain() {
+    let served = Served::start().await;
+    let mut stream = served.connect().await;
+    let head = "POST /client/v4/zones HTTP/1.1\r\nhost: api\r\nexpect: 100-continue\r\n\
+                content-length: 2\r\n\r\n";
+    stream.write_all(head.as_bytes()).await.unwrap();
+    let mut text = String::new();
+    stream.read_to_string(&mut text).await.unwrap();
+    assert!(text.starts_with("HTTP/1.1 401 Unauthorized\r\n"), "{text}");
+    assert!(text.contains("\r\nconnection: close\r\n"), "{text}");
+}
+
+#[tokio::test]
 async fn a_body_without_credentials_is_not_read() {
     let served = Served::start().await;
     let mut stream = served.connect().await;
