@@ -169,7 +169,7 @@ fn only_our_cookie_is_taken_out_and_the_rest_keeps_its_bytes() {
 }
 
 #[test]
-fn the_host_is_the_clients_unless_the_endpoint_has_its_own() {
+fn trap_t30_the_host_is_the_clients_unless_the_endpoint_has_its_own() {
     let endpoint = Endpoint::named("a");
     let mut plan = Plan::pool(&[endpoint.address]);
     let world = World::start(Plan::pool(&[endpoint.address]));

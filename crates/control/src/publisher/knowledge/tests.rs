@@ -60,6 +60,8 @@ impl Told {
         let (verdict, reason, rtt_us) = match letter {
             'H' => (Verdict::Healthy, FailureReason::NoFailures, Some(rtt_us)),
             'U' => (Verdict::Unhealthy, FailureReason::TcpTimeout, None),
+            // One failure of too few: the verdict and the last round trip are still those of before.
+            'h' => (Verdict::Healthy, FailureReason::TcpTimeout, Some(rtt_us)),
             _ => (Verdict::Unknown, FailureReason::NoFailures, Some(rtt_us)),
         };
         let health = EndpointHealth { verdict, reason, response_code: 0, rtt_us };
@@ -98,6 +100,25 @@ fn trap_t26_a_group_decides_on_the_last_result_of_each_member() {
         }
         assert_eq!(told.letter(Whose::Installation), expected, "{members:?} {reports}");
         assert_eq!(told.letter(Whose::Node), expected, "{members:?} {reports}");
+    }
+}
+
+#[test]
+fn trap_t24_a_probe_that_failed_is_no_sample() {
+    let own = checker(0, "WEU", "FRA");
+    let mut told = Told::new(config(&[(false, false)], |_| {}), own);
+    for (letter, rtt_us, mean_us, samples) in [
+        ('H', 20_000, Some(20_000), 1),
+        ('H', 20_000, Some(20_000), 2),
+        ('h', 5_000_000, Some(20_000), 2),
+        // Nor does a pool have a latency while nothing in it is healthy.
+        ('U', 0, None, 0),
+        ('H', 30_000, Some(22_000), 3),
+    ] {
+        told.report(own, 1, letter, rtt_us);
+        let health = told.knowledge.health(&told.config, Whose::Node, told.now);
+        let expected = mean_us.map(|mean_us| Latency { mean_us, samples });
+        assert_eq!(health.latency(PoolIx(0)), expected, "{letter} {rtt_us}");
     }
 }
 
