@@ -93,8 +93,9 @@ fn told(occasion: &health::Occasion) -> Occasion {
                 || reason.to_string(),
                 |monitor| format!("{reason} (seen by monitor {monitor}, which has no vote)"),
             );
-            let (name, address) = (name.clone(), address.clone());
-            What::EndpointHealth { name, address, healthy: *healthy, reason }
+            let (name, address, healthy) = (name.clone(), address.clone(), *healthy);
+            let observed_by = observed_by.as_ref().map(ToString::to_string);
+            What::EndpointHealth { name, address, healthy, reason, observed_by }
         }
         OccasionKind::PoolEnabled { enabled } => What::PoolEnabled { enabled: *enabled },
     };

@@ -110,7 +110,7 @@ fn words(occasion: &Occasion) -> (String, String) {
             let subject = format!("Pool {pool} is {}", health.to_lowercase());
             (subject.clone(), format!("{subject}.{used}"))
         }
-        What::EndpointHealth { name, address, healthy, reason } => {
+        What::EndpointHealth { name, address, healthy, reason, .. } => {
             let health = health(*healthy).to_lowercase();
             let subject = format!("Endpoint {name} of pool {pool} is {health}");
             (subject.clone(), format!("{subject}: {address}, {reason}.{used}"))
@@ -133,12 +133,15 @@ fn data(occasion: &Occasion) -> Value {
             data["event_source"] = json!("pool");
             data["new_health"] = json!(health(*healthy));
         }
-        What::EndpointHealth { name, address, healthy, reason } => {
+        What::EndpointHealth { name, address, healthy, reason, observed_by } => {
             data["event_source"] = json!("origin");
             data["new_health"] = json!(health(*healthy));
             data["origin_name"] = json!(name);
             data["origin_ip"] = json!(address);
             data["origin_failure_reason"] = json!(reason);
+            if let Some(monitor) = observed_by {
+                data["observed_by"] = json!(monitor);
+            }
         }
         What::PoolEnabled { enabled } => data["enabled"] = json!(enabled),
     }

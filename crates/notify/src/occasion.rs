@@ -36,6 +36,9 @@ pub enum What {
         healthy: bool,
         /// Why, in the published words (behaviour.md 7.8).
         reason: String,
+        /// The monitor without a vote that alone thinks so, by identifier; `None` when the endpoint's
+        /// own health changed. Such a monitor tells a story of its own.
+        observed_by: Option<String>,
     },
     /// The pool was switched on or off by its configuration.
     PoolEnabled {
@@ -46,12 +49,14 @@ pub enum What {
 
 impl Occasion {
     /// What the change is about: all occasions of one subject tell one story.
-    pub(crate) fn subject(&self) -> (&str, &str, &str) {
-        let endpoint = match &self.what {
-            What::EndpointHealth { name, .. } => name.as_str(),
-            What::PoolHealth { .. } | What::PoolEnabled { .. } => "",
+    pub(crate) fn subject(&self) -> [&str; 4] {
+        let (endpoint, observer) = match &self.what {
+            What::EndpointHealth { name, observed_by, .. } => {
+                (name.as_str(), observed_by.as_deref().unwrap_or_default())
+            }
+            What::PoolHealth { .. } | What::PoolEnabled { .. } => ("", ""),
         };
-        (&self.account_id, &self.pool_name, endpoint)
+        [&self.account_id, &self.pool_name, endpoint, observer]
     }
 }
 
@@ -76,6 +81,7 @@ pub(crate) mod tests {
             address: "192.0.2.10".to_owned(),
             healthy,
             reason: if healthy { "No failures" } else { "TCP connection failed" }.to_owned(),
+            observed_by: None,
         }
     }
 }

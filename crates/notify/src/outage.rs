@@ -24,8 +24,8 @@ pub(crate) enum Outage {
     Untied,
 }
 
-/// Account, pool name, endpoint name.
-type Subject = (String, String, String);
+/// Account, pool name, endpoint name, and the monitor if it is one without a vote.
+type Subject = [String; 4];
 
 /// What ties a recorded message to others.
 #[derive(Debug, Deserialize)]
@@ -42,6 +42,8 @@ struct RecordedData {
     pool_name: String,
     #[serde(default)]
     origin_name: String,
+    #[serde(default)]
+    observed_by: String,
 }
 
 /// The outages that run, by account, pool name and endpoint name. A rename breaks the tie.
@@ -60,7 +62,7 @@ impl Outages {
         let mut outages = Self::default();
         for recorded in messages.into_iter().filter_map(|text| serde_json::from_str(text).ok()) {
             let Recorded { account_id, data, alert_correlation_id, alert_event } = recorded;
-            let subject = (account_id, data.pool_name, data.origin_name);
+            let subject = [account_id, data.pool_name, data.origin_name, data.observed_by];
             let Entry::Vacant(first) = last.entry(subject.clone()) else { continue };
             first.insert(());
             if alert_event == AlertEvent::Start && outages.order.len() < OUTAGES_MAX {
@@ -77,8 +79,7 @@ impl Outages {
             What::PoolHealth { healthy } | What::EndpointHealth { healthy, .. } => *healthy,
             What::PoolEnabled { .. } => return Outage::Untied,
         };
-        let (account, pool, endpoint) = occasion.subject();
-        let subject = (account.to_owned(), pool.to_owned(), endpoint.to_owned());
+        let subject = occasion.subject().map(str::to_owned);
         if healthy {
             self.order.retain(|other| *other != subject);
             return self.running.remove(&subject).map_or(Outage::Untied, Outage::Ends);
@@ -104,6 +105,36 @@ mod tests {
     use crate::message::Message;
     use crate::occasion::tests::{endpoint, occasion};
     use crate::policy::tests::policy;
+
+    /// Or its recovery would close the alert about an endpoint that is still down.
+    #[test]
+    fn a_monitor_without_a_vote_has_outages_of_its_own() {
+        let mut outages = Outages::default();
+        let observed = |healthy| {
+            let mut what = endpoint("a", healthy);
+            if let What::EndpointHealth { observed_by, .. } = &mut what {
+                *observed_by = Some("m".to_owned());
+            }
+            what
+        };
+        let id = |n: u8| format!("{n:032x}");
+        for (chance, what, tie) in [
+            (1, observed(false), Outage::Begins(id(1))),
+            (2, endpoint("a", false), Outage::Begins(id(2))),
+            (3, observed(true), Outage::Ends(id(1))),
+            (4, endpoint("a", true), Outage::Ends(id(2))),
+        ] {
+            assert_eq!(outages.follow(&occasion(what), chance), tie, "step {chance}");
+        }
+        let told = [observed(false), endpoint("a", false)].map(|what| {
+            let occasion = occasion(what);
+            let tie = outages.follow(&occasion, 5);
+            serde_json::to_string(&Message::new(&policy(), &occasion, &tie)).unwrap()
+        });
+        let mut recorded = Outages::of_recorded(told.iter().rev().map(String::as_str));
+        assert_eq!(recorded.follow(&occasion(observed(true)), 6), Outage::Ends(id(5)));
+        assert_eq!(recorded.follow(&occasion(endpoint("a", true)), 7), Outage::Ends(id(5)));
+    }
 
     #[test]
     fn a_recovery_is_tied_to_its_outage() {
@@ -148,7 +179,7 @@ mod tests {
         }
         let mut after = Outages::of_recorded(recorded.iter().rev().map(String::as_str));
         assert_eq!((after.running.len(), after.order.len()), (2, 2));
-        assert_eq!(after.order[0].2, "", "the oldest first");
+        assert_eq!(after.order[0][2], "", "the oldest first");
         for (what, tie) in [
             (endpoint("a", true), Outage::Untied),
             (What::PoolHealth { healthy: true }, Outage::Ends(format!("{:032x}", 2))),

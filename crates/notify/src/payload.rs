@@ -193,7 +193,8 @@ fn is_recovery(message: &Message) -> bool {
 fn alert_key(message: &Message) -> Option<String> {
     let data = &message.data;
     data.get("new_health")?;
-    let subject = ["pool_id", "origin_name"].map(|name| data[name].as_str().unwrap_or_default());
+    let subject = ["pool_id", "origin_name", "observed_by"]
+        .map(|name| data[name].as_str().unwrap_or_default());
     // FNV-1a: names may hold what has no place in a URL. Nobody gains by a collision.
     let hash = subject
         .join("/")
