@@ -328,17 +328,21 @@ def test_a_restart_tells_nobody_and_outages_go_on(world, endpoints):
     await_changes([True], [False], [True])
     good.set_health(503)
     outages = world.hooks.await_taken("/all", 3)
-    await_changes([True, False], [False], [True])
-    waiting.until("the history", lambda: len(world.get(HISTORY)) == 3)
+    # What the watcher found is in no event, but written no later than the next one.
+    ill.set_health(200)
+    await_changes([True, False], [False, True], [True])
+    untied = world.hooks.await_taken("/all", 5)[3:]
+    assert story(untied) == [("Healthy", None)] * 2, "nobody was told of its beginning"
+    waiting.until("the history", lambda: len(world.get(HISTORY)) == 5)
     world.edge.kill()
     world.edge.start()
     for endpoint in (good, ill, good):
         endpoint.await_probe()
-    assert len(world.hooks.posts) == 3, "nobody is told of a restart"
-    await_changes([True, False], [False], [True])
+    assert len(world.hooks.posts) == 5, "nobody is told of a restart"
+    await_changes([True, False], [False, True], [True])
     good.set_health(200)
-    recoveries = world.hooks.await_taken("/all", 6)[3:]
-    await_changes([True, False, True], [False], [True])
+    recoveries = world.hooks.await_taken("/all", 8)[5:]
+    await_changes([True, False, True], [False, True], [True])
 
     def tied(messages: list[dict]) -> dict[tuple, str]:
         """Identifiers, by what they are about."""
