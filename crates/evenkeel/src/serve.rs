@@ -148,11 +148,9 @@ impl Node {
             metrics: Arc::new(move || page::render(&sources)),
             ready: is_ready,
             explain: explain_sources(settings, &shared),
-            prober: Arc::new(Trials(evenkeel_monitor::Prober::new(
-                Arc::clone(&roots),
-                http.clone(),
-            )
-            .within(reach))),
+            prober: Arc::new(Trials(
+                evenkeel_monitor::Prober::new(Arc::clone(&roots), http.clone()).within(reach),
+            )),
             settings: settings.of_api.server.clone(),
         };
         let parts = notifier::Parts {

@@ -9,9 +9,9 @@ use core::hash::Hasher;
 use siphasher::sip::SipHasher13;
 
 use crate::{
-    Address, Coordinates, Endpoint, EndpointId, EndpointSteering, HealthSources, HostIndex, LoadBalancer,
-    LoadShedding, Monitor, Overrides, POOL_MONITORS_MAX, Pool, PoolId, PoolMonitor, PoolSetOutcome,
-    Region, RuleAction, Timestamp, Topology, Weight,
+    Address, Coordinates, Endpoint, EndpointId, EndpointSteering, HealthSources, HostIndex,
+    LoadBalancer, LoadShedding, Monitor, Overrides, POOL_MONITORS_MAX, Pool, PoolId, PoolMonitor,
+    PoolSetOutcome, Region, RuleAction, Timestamp, Topology, Weight,
 };
 
 macro_rules! indices {

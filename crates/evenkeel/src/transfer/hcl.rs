@@ -185,8 +185,9 @@ impl Hcl {
             let value = written(kind, attribute, document)?;
             Some(((*attribute).to_owned(), expression(&value, 1, &self.references)))
         });
-        let pairs = [(owner.to_owned(), quoted(owner_id))].into_iter().chain(written).collect();
-        self.text.push_str(&text::attributes(pairs, "  "));
+        let pairs =
+            [(owner.to_owned(), quoted(owner_id))].into_iter().chain(written).collect::<Vec<_>>();
+        self.text.push_str(&text::attributes(&pairs, "  "));
         self.text.push_str("}\n");
     }
 }

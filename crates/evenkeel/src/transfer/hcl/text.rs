@@ -60,7 +60,7 @@ pub(super) fn expression(
                 };
                 (key, expression(value, depth + 1, references))
             });
-            format!("{{\n{}{outer}}}", attributes(pairs.collect(), &inner))
+            format!("{{\n{}{outer}}}", attributes(&pairs.collect::<Vec<_>>(), &inner))
         }
         value => value.to_string(),
     }
@@ -68,7 +68,7 @@ pub(super) fn expression(
 
 /// Attributes on lines of their own, in the canonical style: neighbours that take one line each have
 /// their signs below each other.
-pub(super) fn attributes(pairs: Vec<(String, String)>, indent: &str) -> String {
+pub(super) fn attributes(pairs: &[(String, String)], indent: &str) -> String {
     let mut text = String::new();
     let is_flat = |value: &str| !value.contains('\n');
     for run in pairs.chunk_by(|(_, one), (_, next)| is_flat(one) && is_flat(next)) {
