@@ -9,6 +9,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use evenkeel_api::notification::{AlertType, Delivery, DeliveryStatus, MechanismType};
 use evenkeel_api::pool::FilterOptions;
@@ -25,6 +26,7 @@ use evenkeel_store::Store;
 use rustls::RootCertStore;
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
 
 /// Occasions on their way to the notifier. It takes them as fast as it can hold them against the
 /// policies; whoever is slower than that loses the oldest in the publisher's own, far larger queue.
@@ -40,6 +42,9 @@ const PAGERDUTY: &str = "https://events.pagerduty.com/v2/enqueue";
 /// Characters of an integration key that the history shows.
 const KEY_CHARS_SHOWN: usize = 6;
 
+/// How long the last write may take.
+const LAST_WRITE: Duration = Duration::from_secs(2);
+
 /// What it takes to notify.
 #[derive(Debug)]
 pub(crate) struct Parts {
@@ -51,8 +56,9 @@ pub(crate) struct Parts {
     pub(crate) stats: Arc<Stats>,
 }
 
-/// Notifies on a runtime until `stop` holds true.
-pub(crate) fn start(parts: Parts, runtime: &Handle, stop: watch::Receiver<bool>) {
+/// Notifies on a runtime until `stop` holds true. The task ends once all that was told, or could not
+/// be told any more, is written down.
+pub(crate) fn start(parts: Parts, runtime: &Handle, stop: watch::Receiver<bool>) -> JoinHandle<()> {
     let Parts { inbox, store, relay, roots, reach, stats } = parts;
     let (log, writing) = DeliveryLog::new(Arc::clone(&store));
     let (sender, occasions) = mpsc::channel(OCCASIONS_MAX);
@@ -67,14 +73,17 @@ pub(crate) fn start(parts: Parts, runtime: &Handle, stop: watch::Receiver<bool>)
         recorded: Vec::new(),
         stats,
     };
-    runtime.spawn(writing);
+    let writing = runtime.spawn(writing);
     runtime.spawn(feed(inbox, sender));
     runtime.spawn(async move {
         let recorded = newest_deliveries(&*store, RECORDED_MAX).await;
         let recorded = recorded.into_iter().map(|delivery| delivery.alert_body).collect();
         drop(store);
         evenkeel_notify::run(Options { recorded, ..options }, stop).await;
-    });
+        if tokio::time::timeout(LAST_WRITE, writing).await.is_err() {
+            tracing::warn!("The last notifications could not be written down in time.");
+        }
+    })
 }
 
 async fn feed(mut inbox: OccasionInbox, sender: mpsc::Sender<Occasion>) {

@@ -67,6 +67,7 @@ pub(crate) struct Node {
     api_task: tokio::task::JoinHandle<io::Result<()>>,
     /// Ends once it has written down what is known of health.
     publisher_task: tokio::task::JoinHandle<()>,
+    notifier_task: tokio::task::JoinHandle<()>,
     /// Dropped last: it finishes what is queued.
     _store: Arc<SqliteStore>,
 }
@@ -161,7 +162,7 @@ impl Node {
             reach,
             stats: notifications,
         };
-        notifier::start(parts, control.handle(), is_stopping.clone());
+        let notifier_task = notifier::start(parts, control.handle(), is_stopping.clone());
         let api_task =
             control.spawn(evenkeel_control::serve(options, stopped(is_stopping.clone())));
         let restored = publisher.restored().iter();
@@ -213,6 +214,7 @@ impl Node {
             ended,
             api_task,
             publisher_task,
+            notifier_task,
             _store: store,
         })
     }
@@ -270,6 +272,7 @@ impl Node {
         let _ = self.monitors.join();
         let _ = self.control.block_on(self.api_task);
         let _ = self.control.block_on(self.publisher_task);
+        let _ = self.control.block_on(self.notifier_task);
         outcome
     }
 }

@@ -13,8 +13,8 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use rustls::RootCertStore;
-use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
@@ -41,6 +41,13 @@ const TRY_TIMEOUT: Duration = Duration::from_secs(10);
 const QUEUE_MAX: usize = 1000;
 /// Destinations served at once, each with a task. Further ones are dropped and counted.
 const DESTINATIONS_MAX: usize = 1000;
+/// How long deliveries under way may take once the notifier is told to stop. What is not delivered
+/// by then is recorded as failed: a silent webhook must not hold up the process.
+const STOP_GRACE: Duration = Duration::from_secs(1);
+/// How long recording those may take.
+const STOP_TIMEOUT: Duration = Duration::from_secs(1);
+/// Why they failed.
+const STOPPED: &str = "the server was stopped before it could be delivered";
 /// A destination without messages for this long gives its task back.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(600);
 
@@ -83,6 +90,7 @@ pub(crate) struct Dispatcher {
     courier: Arc<Courier>,
     queues: HashMap<String, mpsc::Sender<(Destination, Arc<Message>)>>,
     tasks: JoinSet<()>,
+    stopping: watch::Sender<bool>,
 }
 
 /// What every task delivers with.
@@ -92,6 +100,7 @@ struct Courier {
     record: Record,
     stats: Arc<Stats>,
     backoff: Duration,
+    stopping: watch::Receiver<bool>,
 }
 
 impl Dispatcher {
@@ -122,8 +131,10 @@ impl Dispatcher {
             .enable_http1()
             .wrap_connector(http);
         let client = Client::builder(TokioExecutor::new()).build(connector);
-        let courier = Courier { client, relay, record, stats, backoff };
-        Self { courier: Arc::new(courier), queues: HashMap::new(), tasks: JoinSet::new() }
+        let (stop, stopping) = watch::channel(false);
+        let courier = Courier { client, relay, record, stats, backoff, stopping };
+        let (queues, tasks) = (HashMap::new(), JoinSet::new());
+        Self { courier: Arc::new(courier), queues, tasks, stopping: stop }
     }
 
     /// Puts a message into its destination's queue.
@@ -154,10 +165,20 @@ impl Dispatcher {
         tracing::warn!(?destination, "A notification was dropped: too many wait already.");
     }
 
-    /// Gives up whatever is under way.
+    /// Delivers what can be delivered at once, and records the rest as failed.
     pub(crate) async fn stop(mut self) {
+        // Tasks end with their queue.
+        self.queues.clear();
+        if timeout(STOP_GRACE, ended(&mut self.tasks)).await.is_err() {
+            self.stopping.send_replace(true);
+            let _ = timeout(STOP_TIMEOUT, ended(&mut self.tasks)).await;
+        }
         self.tasks.shutdown().await;
     }
+}
+
+async fn ended(tasks: &mut JoinSet<()>) {
+    while tasks.join_next().await.is_some() {}
 }
 
 /// What has a queue of its own.
@@ -178,7 +199,12 @@ struct Failure {
 impl Courier {
     async fn run(self: Arc<Self>, mut jobs: mpsc::Receiver<(Destination, Arc<Message>)>) {
         while let Ok(Some((destination, message))) = timeout(IDLE_TIMEOUT, jobs.recv()).await {
-            let (tries, outcome) = self.deliver(&destination, &message).await;
+            let mut tries = 0;
+            let outcome = tokio::select! {
+                biased;
+                () = self.stopped() => Outcome::Failed(STOPPED.to_owned()),
+                outcome = self.deliver(&destination, &message, &mut tries) => outcome,
+            };
             let count = match &outcome {
                 Outcome::Delivered => &self.stats.delivered,
                 Outcome::Failed(why) => {
@@ -191,20 +217,29 @@ impl Courier {
         }
     }
 
-    async fn deliver(&self, destination: &Destination, message: &Message) -> (u32, Outcome) {
+    async fn stopped(&self) {
+        // An error means that the dispatcher is gone, which is a stop as well.
+        let _ = self.stopping.clone().wait_for(|stop| *stop).await;
+    }
+
+    async fn deliver(
+        &self,
+        destination: &Destination,
+        message: &Message,
+        tries: &mut u32,
+    ) -> Outcome {
         let mut pause = self.backoff;
-        let mut tries = 1;
         loop {
+            *tries += 1;
             let Err(failure) = self.attempt(destination, message).await else {
-                return (tries, Outcome::Delivered);
+                return Outcome::Delivered;
             };
-            let Some(asked) = failure.again.filter(|_| tries < TRIES_MAX) else {
-                return (tries, Outcome::Failed(failure.why));
+            let Some(asked) = failure.again.filter(|_| *tries < TRIES_MAX) else {
+                return Outcome::Failed(failure.why);
             };
             self.stats.retries.increment();
             sleep(pause.max(asked).min(BACKOFF_MAX).mul_f64(0.8 + 0.4 * fastrand::f64())).await;
             pause *= BACKOFF_FACTOR;
-            tries += 1;
         }
     }
 

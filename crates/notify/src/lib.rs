@@ -72,8 +72,9 @@ impl std::fmt::Debug for Options {
     }
 }
 
-/// Notifies until `shutdown` holds true or the occasions end. Deliveries under way are then given
-/// up: a notifier that is told to stop must not hold up the process for a silent webhook.
+/// Notifies until `shutdown` holds true or the occasions end. What waits then has a second to be
+/// delivered; the rest is recorded as failed, since a notifier that is told to stop must not hold up
+/// the process for a silent webhook.
 ///
 /// Needs a tokio runtime with I/O and time.
 pub async fn run(options: Options, mut shutdown: watch::Receiver<bool>) {

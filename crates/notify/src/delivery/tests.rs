@@ -140,6 +140,31 @@ async fn a_dead_destination_delays_only_itself() {
 }
 
 #[tokio::test]
+async fn what_waits_at_the_stop_is_recorded() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let silent = listener.local_addr().unwrap();
+    let (address, _requests, server) = server(&[OK]).await;
+    let mut fixture = fixture();
+    for n in 0..3 {
+        fixture.dispatcher.send(&webhook("silent", silent), &numbered(n));
+        fixture.dispatcher.send(&webhook("quick", address), &numbered(n));
+    }
+    fixture.dispatcher.stop().await;
+    let (mut delivered, mut failed) = (0, 0);
+    while let Ok(delivery) = fixture.records.try_recv() {
+        match delivery.outcome {
+            Outcome::Delivered => delivered += 1,
+            Outcome::Failed(why) => {
+                assert_eq!(why, STOPPED);
+                failed += 1;
+            }
+        }
+    }
+    assert_eq!((delivered, failed), (3, 3));
+    server.abort();
+}
+
+#[tokio::test]
 async fn a_full_queue_drops_and_counts() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let silent = listener.local_addr().unwrap();
