@@ -354,6 +354,7 @@ fn start_workers(
         pop: settings.pop.clone(),
         site: site(settings),
         node: made.node_id.chars().take(16).collect(),
+        reach: settings.of_api.limits.reach(),
         ..evenkeel_proxy::Settings::default()
     });
     let mut workers = Vec::new();

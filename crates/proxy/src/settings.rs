@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use evenkeel_h1::Limits;
-use evenkeel_model::Node;
+use evenkeel_model::{Node, Reach};
 
 /// Settings of the HTTP data plane, the same for every worker.
 #[derive(Debug, Clone)]
@@ -14,6 +14,8 @@ pub struct Settings {
     pub node: String,
     /// Where this node stands, for policies that go by places.
     pub site: Node,
+    /// Where names of endpoints may lead. Addresses in documents were judged when they were written.
+    pub reach: Reach,
     /// Bounds on heads.
     pub limits: Limits,
     /// Time limits.
@@ -79,6 +81,7 @@ impl Default for Settings {
             pop: "LOC".to_owned(),
             node: "0000000000000000".to_owned(),
             site: Node::default(),
+            reach: Reach::EVERYWHERE,
             limits: Limits::default(),
             timeouts: Timeouts::default(),
             connections_max: 100_000,

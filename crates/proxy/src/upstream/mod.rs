@@ -7,7 +7,7 @@ mod personal;
 use std::net::SocketAddr;
 
 use evenkeel_decision::{DialFailure, Rng};
-use evenkeel_model::{Address, Config, Endpoint, EndpointIx};
+use evenkeel_model::{Address, Config, Endpoint, EndpointIx, Reach};
 use evenkeel_net::dial::{DialError, dial, limit_unacknowledged};
 use tokio::net::TcpStream;
 
@@ -45,13 +45,17 @@ impl Connection {
     }
 }
 
-/// Where an endpoint is to be dialled now, or `None` when its name does not resolve.
+/// Where an endpoint is to be dialled now, or `None` when its name does not resolve, or only to where
+/// nothing may lead: a name must not open what an address cannot.
 pub(crate) async fn locate(worker: &Worker, endpoint: &Endpoint) -> Option<SocketAddr> {
     let port = if endpoint.port == 0 { HTTP_PORT } else { endpoint.port };
     match &endpoint.address {
         Address::Ip(ip) => Some(SocketAddr::new(*ip, port)),
         Address::Name(name) => {
-            let addresses = worker.resolver.resolve(name).await;
+            let mut addresses = worker.resolver.resolve(name).await;
+            let reach = worker.settings.reach;
+            let private = reach.private || endpoint.virtual_network.is_some();
+            addresses.retain(|ip| Reach { private, ..reach }.refuses(*ip).is_none());
             let pick = worker.chance().below(addresses.len().max(1) as u64);
             let ip = addresses.get(usize::try_from(pick).ok()?)?;
             Some(SocketAddr::new(*ip, port))

@@ -4,6 +4,8 @@ use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 
+use evenkeel_model::Reach;
+
 use crate::endpoint::Endpoint;
 use crate::world::{Plan, World, eventually, ms, spec_by_name};
 
@@ -119,6 +121,17 @@ fn a_name_that_resolves_is_dialled() {
     let world = World::start(plan);
     assert_eq!(world.client().get("").text(), "a");
     assert_eq!(endpoint.request().all("host"), ["lb.test"]);
+}
+
+#[test]
+fn a_name_that_leads_where_nothing_may_lead_does_not_resolve() {
+    let endpoint = Endpoint::named("a");
+    let mut plan = Plan::pool(&[]);
+    plan.pools[0].push(spec_by_name("localhost", endpoint.address.port()));
+    plan.settings.reach = Reach { private: false, link_local: false };
+    let world = World::start(plan);
+    assert_eq!(world.client().get("").status, 530);
+    assert_eq!(endpoint.connections(), 0);
 }
 
 /// Serves one request per connection, takes the next one and ends, by a FIN or a reset; every
