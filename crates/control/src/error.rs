@@ -72,6 +72,12 @@ impl ApiError {
         Self { status: StatusCode::UNSUPPORTED_MEDIA_TYPE, ..Self::invalid(reason) }
     }
 
+    /// The body is compressed.
+    pub(crate) fn encoded() -> Self {
+        let reason = format_args!("the request body has a content encoding; send it without one");
+        Self { status: StatusCode::UNSUPPORTED_MEDIA_TYPE, ..Self::invalid(reason) }
+    }
+
     /// The body claims to be something else than a form with files.
     pub(crate) fn not_multipart() -> Self {
         let reason = format_args!("the content type is not multipart/form-data with a boundary");

@@ -38,6 +38,10 @@ impl<const LEAST: usize> FromRequest<Arc<App>> for Body<LEAST> {
 
     async fn from_request(request: Request, app: &Arc<App>) -> Result<Self, ApiError> {
         let bytes_max = app.settings.body_bytes_max.max(LEAST);
+        if is_encoded(request.headers()) {
+            discard(request.into_body());
+            return Err(ApiError::encoded());
+        }
         if !may_be_json(request.headers()) {
             discard(request.into_body());
             return Err(ApiError::not_json());
@@ -92,6 +96,12 @@ pub(crate) fn discard(mut body: HttpBody) {
     }));
 }
 
+/// Whether the body is compressed, or otherwise not what it says.
+fn is_encoded(headers: &HeaderMap) -> bool {
+    let mut codings = headers.get_all(header::CONTENT_ENCODING).iter();
+    codings.any(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity"))
+}
+
 /// Whether the content type allows for JSON. None does, and so does the one that curl sends unless
 /// it is told otherwise.
 fn may_be_json(headers: &HeaderMap) -> bool {
@@ -113,7 +123,13 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Parameters<T> 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
         match Query::try_from_uri(&parts.uri) {
             Ok(Query(parameters)) => Ok(Self(parameters)),
-            Err(error) => Err(ApiError::invalid(format_args!("{}", error.body_text()))),
+            Err(error) => {
+                let text = error.body_text();
+                // What is left names the parameter.
+                let text =
+                    text.strip_prefix("Failed to deserialize query string: ").unwrap_or(&text);
+                Err(ApiError::invalid(format_args!("{text}")))
+            }
         }
     }
 }

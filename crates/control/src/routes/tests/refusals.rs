@@ -188,3 +188,19 @@ async fn a_full_disk_refuses_changes_and_nothing_else() {
     api.store.is_full.store(false, Ordering::Relaxed);
     api.pool("two").await;
 }
+
+#[tokio::test]
+async fn what_cannot_be_read_is_named() {
+    let api = Api::start().await;
+    let answer = api.get(&format!("{}?per_page=abc", pools())).await;
+    assert_eq!(answer.failure(), "400/1002");
+    assert!(answer.message().starts_with("per_page: "), "{}", answer.message());
+    for (coding, outcome) in [("gzip", 415), ("br, gzip", 415), ("identity", 200)] {
+        let request = Request::post(format!("/client/v4{}", pools()))
+            .header("authorization", format!("Bearer {TOKEN}"))
+            .header("content-encoding", coding)
+            .body(pool_body("encoded").to_string().into())
+            .unwrap();
+        assert_eq!(api.send(request).await.status, outcome, "{coding}");
+    }
+}
