@@ -3,13 +3,13 @@
 //! | paths | answered by |
 //! |---|---|
 //! | load balancers, pools, monitors, monitor groups: all verbs | [`object`], told apart by an [`object::Object`] each |
-//! | bulk PATCH of pools; references | [`pools`]; [`references`] |
+//! | bulk PATCH of pools; references | [`pools`]; [`mod@references`] |
 //! | health of pools, its changes; previews | [`health`], [`events`]; [`previews`] |
 //! | regions; search | [`regions`]; [`search`] |
-//! | DNS records; notification policies and webhooks | [`dns_records`]; [`notifications`] |
+//! | DNS records; notification policies and webhooks | [`mod@dns_records`]; [`mod@notifications`] |
 //! | zones; accounts; user | [`zones`]; [`accounts`]; [`user`] |
 //! | tokens; the audit log | [`tokens`]; [`audit_logs`] |
-//! | `/evenkeel/v1`: why a request goes where; one probe now; all documents at once | [`explain`]; [`probe_once`]; [`transfer`], listed by [`own`] |
+//! | `/evenkeel/v1`: why a request goes where; one probe now; all documents at once | [`explain`]; [`probe_once`]; [`transfer`], listed by [`mod@own`] |
 //! | `/healthz`, `/readyz`, `/metrics` | [`probes`], without credentials |
 //!
 //! Everything below `/client/v4` is an [`operation`] in the list below: it wants credentials, answers

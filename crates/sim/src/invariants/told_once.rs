@@ -1,7 +1,7 @@
 //! Each change of health is told once: never the same twice in a row, never one that did not happen,
 //! and none is left out.
 
-use evenkeel_model::{PoolIx, PoolStatus, Verdict};
+use evenkeel_model::{EndpointIx, PoolIx, PoolStatus, Verdict};
 
 use super::{Finding, ensure};
 use crate::publication::{Publication, Subject, turns};
@@ -22,7 +22,14 @@ pub(super) fn check(publication: &Publication) -> Finding {
             PoolStatus::Critical => false,
         };
         let of_pool = told.get(&Subject::Pool(pool.id)).copied();
-        ensure(of_pool == Some(known), || format!("{} is {known}, told {of_pool:?}", pool.name))?;
+        // A pool whose first verdicts are still coming in was never down.
+        let unjudged = |place: &EndpointIx| {
+            config.endpoint(*place).enabled && health.endpoint(*place).verdict == Verdict::Unknown
+        };
+        let is_open = of_pool.is_none() && !known && pool.endpoints().any(|place| unjudged(&place));
+        ensure(is_open || of_pool == Some(known), || {
+            format!("{} is {known}, told {of_pool:?}", pool.name)
+        })?;
         for endpoint in pool.endpoints() {
             let known = match health.endpoint(endpoint).verdict {
                 Verdict::Healthy => true,
