@@ -17,7 +17,7 @@
 //! | to | use |
 //! |---|---|
 //! | write what there is into a file | [`export`] |
-//! | tell what a file would change | [`plan`] |
+//! | tell what a file would change | [`plan()`] |
 //! | check a file where there is nothing yet | [`check`] |
 //!
 //! Keeping documents, and who may do this, is `control`'s.

@@ -5,7 +5,7 @@
 //! | module | what it is for |
 //! |---|---|
 //! | `session` | the server, and which account and zone are meant |
-//! | [`object`] | the verbs, the same for all kinds; what differs is in an [`object::Object`] each |
+//! | [`mod@object`] | the verbs, the same for all kinds; what differs is in an [`object::Object`] each |
 //! | `lb`, `pool`, `monitor`, `group`, `zone`, `dns`, `token` | the kinds: columns, fields |
 //! | `health`, `probe` | how pools fare and fared; one probe now |
 //! | `names` | which object a name means |

@@ -143,7 +143,7 @@ pub fn is_pool_healthy(health: &Health, ix: PoolIx) -> Option<bool> {
     }
 }
 
-/// The status of a load balancer: what its [candidates](candidates) come to. A degraded pool has
+/// The status of a load balancer: what its [candidates] come to. A degraded pool has
 /// enough healthy endpoints and is as good as a healthy one; one that is switched off says nothing.
 #[must_use]
 pub fn load_balancer(config: &Config, health: &Health, ix: LoadBalancerIx) -> LoadBalancerWord {

@@ -36,7 +36,7 @@ pub(crate) struct ProbeArgs {
     /// Monitor, by description or id
     #[arg(value_name = "MONITOR")]
     pub(crate) monitor: String,
-    /// POOL/NAME, the name alone where only one pool has it, or any ADDRESS[:PORT]
+    /// POOL/NAME, the name alone where only one pool has it, or any ADDRESS or ADDRESS:PORT
     #[arg(value_name = "ENDPOINT")]
     pub(crate) endpoint: String,
 }

@@ -11,7 +11,7 @@ pub(crate) struct ApiArgs {
     /// Private key of the API listener
     #[arg(long, value_name = "FILE")]
     pub(crate) api_tls_key: Option<String>,
-    /// Origin whose pages may use the API from browsers, https://ui.example; repeatable, * is every
+    /// Origin whose pages may use the API from browsers, `https://ui.example`; repeatable, * is every
     /// one [default: none]
     #[arg(long, value_name = "ORIGIN")]
     pub(crate) api_cors_origin: Vec<String>,
