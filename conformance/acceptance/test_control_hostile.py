@@ -163,12 +163,12 @@ def test_a_body_that_makes_no_sense_is_refused(api, name):
     assert api.refused("POST", MONITORS, BODIES[name], Content_Type="application/json")
 
 
-def test_of_equal_keys_the_last_counts(api):
+def test_equal_keys_are_refused(api):
     name = unique("pool")
     body = f'{{"name":"two words","name":"{name}","origins":{json.dumps(ORIGINS)}}}'
     answer = api.ask("POST", POOLS, body.encode())
-    assert answer.status == 200
-    assert json.loads(answer.body)["result"]["name"] == name
+    assert answer.status == 400
+    assert "comes twice" in json.loads(answer.body)["errors"][0]["message"]
 
 
 @pytest.mark.parametrize("kind", ["text/plain", "multipart/form-data; boundary=x", "image/png"])

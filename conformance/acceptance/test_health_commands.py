@@ -134,7 +134,7 @@ def test_names_that_mean_nothing_are_refused(cli, endpoints):
     both = cli.refused(2, "probe", judge, "same")
     assert f"{web}/same" in both and f"{more}/same" in both
     assert "same, other" in cli.refused(2, "probe", judge, f"{web}/nobody")
-    assert "ENDPOINT" in cli.refused(2, "probe", judge, "nobody")
+    assert "ENDPOINT" in cli.refused(2, "probe", judge, unique("nobody"))
     assert "MONITOR" in cli.refused(2, "probe", "nobody", f"{web}/same")
 
 

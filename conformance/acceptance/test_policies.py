@@ -88,6 +88,7 @@ def test_off_takes_the_first_pool_that_can_serve(edge, control, endpoints):
     balancer = control.balancer(*pools, steering_policy="off")
     edge.await_answer(balancer.host, "a")
     assert edge.draw(balancer.host, 400) == {"a": 400}
+    waiting.until("every pool healthy", lambda: all(map(control.is_healthy, pools)), 8.0)
     control.edit_pool(pools[0], enabled=False)
     edge.await_answer(balancer.host, "b", within=1.0)
     b.set_health(503)

@@ -88,6 +88,11 @@ class Control:
         """PATCH of a pool."""
         self.sdk.load_balancers.pools.edit(pool, account_id=ACCOUNT, **fields)
 
+    def is_healthy(self, pool: str) -> bool:
+        """Whether a monitor has found enough of its endpoints healthy."""
+        found = self.sdk.load_balancers.pools.get(pool, account_id=ACCOUNT).to_dict()
+        return found.get("healthy") is True
+
     def edit(self, balancer: "Balancer", **fields: object) -> None:
         """PATCH of a load balancer."""
         self.sdk.load_balancers.edit(balancer.id, zone_id=balancer.zone, **fields)
