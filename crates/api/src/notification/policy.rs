@@ -38,7 +38,7 @@ pub struct Policy {
     pub enabled: bool,
     /// Of what is told.
     pub alert_type: AlertType,
-    /// How often to tell again of what goes on, such as `30m`; absent while unset, which is never.
+    /// Kept as sent, such as `30m`; absent while unset. What goes on is never told again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub alert_interval: Option<String>,
     /// Which alerts are told; absent while unset, and without filter all are.
