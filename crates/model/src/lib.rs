@@ -13,6 +13,7 @@ extern crate std;
 mod address;
 mod affinity;
 mod config;
+mod edge;
 mod health;
 mod host;
 mod id;
@@ -37,6 +38,7 @@ pub use config::{
     AffinityKey, AffinityKeys, Config, ConfigBuilder, EndpointIx, EndpointSpec, LoadBalancerIx,
     MonitorIx, PoolIx, PoolSpec,
 };
+pub use edge::{Edge, EndpointTls, TlsVersion};
 pub use evenkeel_rules::{Expression, ParseError};
 pub use health::{EndpointHealth, FailureReason, Health, Latency, PoolHealth, PoolStatus, Verdict};
 pub use host::{HostIndex, HostPattern, HostPatternError};

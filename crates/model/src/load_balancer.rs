@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 
 use crate::config::PoolIx;
 use crate::{
-    HostPattern, LoadBalancerId, LocationStrategy, PoolSet, Rule, SessionAffinity, Topology,
+    Edge, HostPattern, LoadBalancerId, LocationStrategy, PoolSet, Rule, SessionAffinity, Topology,
     Weight, ZoneId,
 };
 
@@ -46,6 +46,8 @@ pub struct LoadBalancer {
     pub location: LocationStrategy,
     /// Time to live of DNS answers, in seconds. Counts for DNS-only load balancers alone.
     pub ttl_s: u32,
+    /// What its zone says of the connections on both sides. Counts for proxied ones alone.
+    pub edge: Edge,
 }
 
 impl LoadBalancer {
@@ -78,6 +80,7 @@ impl LoadBalancer {
             rules: Vec::new(),
             location: LocationStrategy::default(),
             ttl_s: Self::TTL_DEFAULT_S,
+            edge: Edge::default(),
         }
     }
 

@@ -63,6 +63,7 @@ pub(crate) fn build(
             prefer_ecs: ecs_preference(document.location_strategy.prefer_ecs),
         },
         ttl_s: document.ttl,
+        edge: model::Edge::default(),
     };
     for message in candidates.into_problems() {
         places.problem(Kind::LoadBalancer, &document.id, &message);
