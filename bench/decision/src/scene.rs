@@ -64,7 +64,7 @@ impl Scene {
         let config = Arc::new(config(&hosts, pools));
         let healthy = EndpointHealth { verdict: Verdict::Healthy, ..EndpointHealth::default() };
         let health = Health::new(&config, |_| healthy);
-        let view = View { config, health, revision: 1 };
+        let view = View { config, health, zones: Arc::default(), revision: 1 };
         let mut scene = Self { view, hosts, headers: HEADERS.to_vec(), cookie: String::new() };
         scene.cookie = format!("theme=dark; {}; _ga=GA1.1.1234567890", scene.begin_session());
         scene

@@ -109,6 +109,6 @@ impl Scene {
         }
         let config = Arc::new(builder.build());
         let health = Health::new(&config, |_| EndpointHealth::default());
-        View { config, health, revision: 1 }
+        View { config, health, zones: Arc::default(), revision: 1 }
     }
 }

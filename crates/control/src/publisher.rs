@@ -110,7 +110,12 @@ impl Publisher {
         let _ = ledger.follow(&config, &health, |endpoint, monitor| {
             knowledge.finding(&config, endpoint, monitor).verdict
         });
-        let (live, reader) = Live::new(View { config: Arc::clone(&config), health, revision: 1 });
+        let (live, reader) = Live::new(View {
+            config: Arc::clone(&config),
+            health,
+            zones: Arc::default(),
+            revision: 1,
+        });
         let published = watch::Sender::new(1);
         let applied = watch::Sender::new(snapshot.revision());
         let revisions = published.subscribe();
@@ -274,7 +279,8 @@ impl Publisher {
     fn publish(&mut self) {
         let revision = self.live.current().revision + 1;
         let health = self.knowledge.health(&self.config, Whose::Node, self.moments.now());
-        self.live.publish(View { config: Arc::clone(&self.config), health, revision });
+        let zones = Arc::default();
+        self.live.publish(View { config: Arc::clone(&self.config), health, zones, revision });
         // The view first: whoever the watch wakes must find what it was woken for.
         self.published.send_replace(revision);
         if std::mem::take(&mut self.untold) {

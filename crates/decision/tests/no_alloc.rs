@@ -97,7 +97,7 @@ fn view(steering: Steering) -> View {
     builder.load_balancer(lb).expect("the only one");
     let config = Arc::new(builder.build());
     let health = Health::new(&config, |_| EndpointHealth::default());
-    View { config, health, revision: 1 }
+    View { config, health, zones: Arc::default(), revision: 1 }
 }
 
 /// Allocations of one request: decided, unresolved once, failed once, answered by the third.

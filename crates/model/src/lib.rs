@@ -28,6 +28,7 @@ mod shedding;
 mod time;
 mod topology;
 mod view;
+mod zone;
 
 pub use address::Address;
 pub use affinity::{
@@ -59,3 +60,4 @@ pub use shedding::{LoadShedding, Percent, SheddingPolicy};
 pub use time::Timestamp;
 pub use topology::{EcsPreference, LocationMode, LocationStrategy, Places, PoolMap, Topology};
 pub use view::{Live, LiveWriter, View};
+pub use zone::{Peer, Record, Soa, Transfer, TsigAlgorithm, TsigKey, Zone, ZoneKey, Zones};

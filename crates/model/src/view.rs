@@ -4,7 +4,7 @@ use alloc::sync::Arc;
 
 use arc_swap::ArcSwap;
 
-use crate::{Config, Health};
+use crate::{Config, Health, Zones};
 
 /// Everything a decision may know of the world, at one moment: configuration and health that
 /// agree. Immutable.
@@ -14,6 +14,8 @@ pub struct View {
     pub config: Arc<Config>,
     /// What is known of the endpoints, by the places of `config`.
     pub health: Health,
+    /// The DNS zones that are served.
+    pub zones: Arc<Zones>,
     /// Grows by one with every view published.
     pub revision: u64,
 }

@@ -108,7 +108,7 @@ impl ConfigSpec {
     pub(crate) fn view(&self, revision: u64) -> View {
         let config = self.build();
         let health = Health::new(&config, |_| evenkeel_model::EndpointHealth::default());
-        View { config, health, revision }
+        View { config, health, zones: Arc::default(), revision }
     }
 }
 

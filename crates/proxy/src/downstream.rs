@@ -230,7 +230,12 @@ mod tests {
     fn worker() -> Worker {
         let keys = AffinityKeys { current: AffinityKey([1; 32]), previous: None };
         let config = Arc::new(ConfigBuilder::new(keys).build());
-        let (_, live) = Live::new(View { config, health: Health::default(), revision: 1 });
+        let (_, live) = Live::new(View {
+            config,
+            health: Health::default(),
+            zones: Arc::default(),
+            revision: 1,
+        });
         let shared = crate::Shared::new(evenkeel_net::geo::Geo::builtin());
         Worker::new(live, Arc::default(), Arc::new(Settings::default()), shared)
     }

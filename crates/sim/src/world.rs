@@ -243,5 +243,5 @@ impl World {
 fn view(blueprint: &Blueprint, checkers: &Checkers, revision: u64) -> Arc<View> {
     let config = Arc::new(blueprint.build());
     let health = checkers.health(&config);
-    Arc::new(View { config, health, revision })
+    Arc::new(View { config, health, zones: Arc::default(), revision })
 }

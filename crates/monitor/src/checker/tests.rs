@@ -412,6 +412,7 @@ async fn a_view_that_differs_in_health_alone_disturbs_nothing() {
         let view = evenkeel_model::View {
             config: Arc::clone(&current.config),
             health: current.health.clone(),
+            zones: Arc::clone(&current.zones),
             revision,
         };
         run.writer.publish(view);

@@ -156,7 +156,7 @@ impl World {
     pub(crate) fn start(plan: Plan) -> Self {
         let config = Arc::new(plan.config());
         let health = Health::new(&config, |_| EndpointHealth::default());
-        let (writer, live) = Live::new(View { config, health, revision: 1 });
+        let (writer, live) = Live::new(View { config, health, zones: Arc::default(), revision: 1 });
         let (revision, follow) = watch::channel(1);
         let (drain, drained) = watch::channel(false);
         let listeners = listen_shared("127.0.0.1:0".parse().unwrap(), 1).unwrap();
@@ -202,7 +202,7 @@ impl World {
 
     fn publish(&mut self, config: Arc<Config>, health: Health) {
         let revision = self.writer.current().revision + 1;
-        self.writer.publish(View { config, health, revision });
+        self.writer.publish(View { config, health, zones: Arc::default(), revision });
         self.revision.send_replace(revision);
     }
 
