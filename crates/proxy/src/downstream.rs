@@ -13,7 +13,6 @@
 //! On the request path.
 
 use std::future::poll_fn;
-use std::net::IpAddr;
 use std::rc::Rc;
 use std::task::Poll;
 
@@ -22,12 +21,11 @@ use evenkeel_h1::{Field, HeadScanner, RequestHead};
 use evenkeel_model::FixedResponse;
 use tokio::io::AsyncWriteExt;
 
+use crate::arrival::{Arrival, Visitor};
 use crate::buffer::{Buffer, Filled, SMALL_BYTES};
 use crate::deadline::Deadline;
 use crate::exchange::Delivered;
 use crate::fixed;
-use crate::geography::Client;
-use crate::head::request::ClientLines;
 use crate::ray::Ray;
 use crate::refusal::{self, Occasion, Refusal};
 use crate::relay::pump::{BodyFrom, BodyTo, Pump};
@@ -70,16 +68,15 @@ enum Next {
 }
 
 /// Serves a connection to its end.
-pub(crate) async fn serve<D: Transport>(worker: Rc<Worker>, io: D, client: IpAddr) {
-    let client = Client::at(client, &worker.shared.geo);
-    let lines = ClientLines::new(client.address, client.country, false);
+pub(crate) async fn serve<D: Transport>(worker: Rc<Worker>, io: D, arrival: Arrival) {
+    let visitor = Visitor::new(arrival, &worker.shared.geo);
     let deadline = Deadline::after(worker.settings.timeouts.downstream_idle);
     let mut downstream = Downstream { io, input: Buffer::default(), deadline, personal: None };
     loop {
         let mut fields = Vec::new();
         let after = match downstream.next_head(&worker, &mut fields).await {
             Next::Request(head) => {
-                request::handle(&worker, &mut downstream, &client, &lines, &head, &fields).await
+                request::handle(&worker, &mut downstream, &visitor, &head, &fields).await
             }
             Next::Refused(refusal) => {
                 let ray = Ray::new(worker.chance().next_u64(), &worker.settings.pop);
@@ -150,9 +147,19 @@ impl<D: Transport> Downstream<D> {
         .await
     }
 
-    /// Sends bytes of ours.
+    /// Sends a head that something follows.
     pub(crate) async fn send(&mut self, worker: &Worker, bytes: Vec<u8>) -> Delivered {
-        let mut pump = Pump::new(bytes, BodyFrom::Length(0), BodyTo::Plain);
+        self.send_as(worker, bytes, BodyTo::Plain).await
+    }
+
+    /// Sends a whole response of ours.
+    pub(crate) async fn send_whole(&mut self, worker: &Worker, bytes: Vec<u8>) -> Delivered {
+        let to = if self.io.frames_messages() { BodyTo::Framed } else { BodyTo::Plain };
+        self.send_as(worker, bytes, to).await
+    }
+
+    async fn send_as(&mut self, worker: &Worker, bytes: Vec<u8>, to: BodyTo) -> Delivered {
+        let mut pump = Pump::new(bytes, BodyFrom::Length(0), to);
         let mut nothing = Buffer::default();
         self.deadline.set(worker.settings.timeouts.downstream_write);
         let delivered = poll_fn(|context| {
@@ -178,7 +185,7 @@ impl<D: Transport> Downstream<D> {
         worker.metrics.responded(response.status);
         let mut out = worker.buffers.take_scratch();
         fixed::write(&mut out, response, occasion, &worker.date(worker.now()));
-        self.send(worker, out).await
+        self.send_whole(worker, out).await
     }
 
     /// Answers on the proxy's own account.
@@ -193,7 +200,7 @@ impl<D: Transport> Downstream<D> {
         let mut out = worker.buffers.take_scratch();
         let now = worker.now();
         refusal::write(&mut out, refusal, occasion, now, &worker.date(now));
-        self.send(worker, out).await
+        self.send_whole(worker, out).await
     }
 
     /// Ends the connection so that the answer arrives: says that nothing more comes, then reads

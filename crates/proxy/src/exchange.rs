@@ -48,10 +48,11 @@ pub(crate) enum Delivered {
     Cut,
 }
 
-/// How the codec's body is read by a pump.
-pub(crate) fn body_from(body: &Body) -> BodyFrom {
+/// How a body is read by a pump: as the codec says, unless the transport frames messages.
+pub(crate) fn body_from(body: &Body, is_framed: bool) -> BodyFrom {
     match body {
         Body::None => BodyFrom::Length(0),
+        _ if is_framed => BodyFrom::Framed,
         Body::Length(bytes) => BodyFrom::Length(*bytes),
         Body::Chunked => BodyFrom::Chunked(Box::new(ChunkedDecoder::new())),
         Body::UntilClose => BodyFrom::UntilClose,

@@ -23,23 +23,24 @@ impl Geography for Atlas {
 /// A client and where it is, looked up once for all requests of its connection: a database that
 /// changes meanwhile counts from the next connection on.
 #[derive(Debug)]
-pub(crate) struct Client<'a> {
+pub(crate) struct Client {
     pub(crate) address: IpAddr,
     /// Its country for people to read; `XX` when unknown.
     pub(crate) country: [u8; 2],
     location: Location,
     asn: Option<u32>,
-    geo: &'a Geo,
+    geo: Geo,
 }
 
-impl<'a> Client<'a> {
-    pub(crate) fn at(address: IpAddr, geo: &'a Geo) -> Self {
+impl Client {
+    pub(crate) fn at(address: IpAddr, geo: &Geo) -> Self {
         let found = geo.find(address);
-        Self { address, country: found.country, location: location(&found), asn: found.asn, geo }
+        let (country, location) = (found.country, location(&found));
+        Self { address, country, location, asn: found.asn, geo: geo.clone() }
     }
 }
 
-impl Geography for Client<'_> {
+impl Geography for Client {
     fn location(&self, address: IpAddr) -> Location {
         if address == self.address { self.location } else { location(&self.geo.find(address)) }
     }

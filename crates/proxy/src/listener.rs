@@ -1,7 +1,7 @@
 //! Accepts client connections, within the bound on how many are served at once.
 
 use std::future::poll_fn;
-use std::net::IpAddr;
+use std::net::SocketAddr;
 use std::rc::Rc;
 use std::task::Poll;
 use std::time::Duration;
@@ -9,6 +9,7 @@ use std::time::Duration;
 use evenkeel_net::listen::prepare_accepted;
 use tokio::net::{TcpListener, TcpStream};
 
+use crate::arrival::Arrival;
 use crate::downstream;
 use crate::worker::Worker;
 
@@ -29,7 +30,7 @@ pub(crate) async fn accept(worker: Rc<Worker>, listener: TcpListener) {
                 if prepare_accepted(&stream).is_ok() {
                     // Entered before its task runs: a burst of them must not get past the bound.
                     let entry = Entry::new(&worker);
-                    tokio::task::spawn_local(serve(entry, stream, peer.ip()));
+                    tokio::task::spawn_local(serve(entry, stream, peer));
                 }
             }
             Err(error) => {
@@ -41,10 +42,12 @@ pub(crate) async fn accept(worker: Rc<Worker>, listener: TcpListener) {
     }
 }
 
-async fn serve(entry: Entry, stream: TcpStream, client: IpAddr) {
+async fn serve(entry: Entry, stream: TcpStream, peer: SocketAddr) {
     let waker = poll_fn(|context| Poll::Ready(context.waker().clone())).await;
     entry.worker.connections.wake_by(entry.key, waker);
-    downstream::serve(Rc::clone(&entry.worker), stream, client.to_canonical()).await;
+    let port = stream.local_addr().map_or(0, |address| address.port());
+    let arrival = Arrival::plain(peer.ip().to_canonical(), port);
+    downstream::serve(Rc::clone(&entry.worker), stream, arrival).await;
 }
 
 /// A connection's place among its worker's connections; it leaves even if its task panics.

@@ -15,19 +15,19 @@ use evenkeel_h1::host::NAME_BYTES_MAX;
 use evenkeel_h1::{AnswerTo, Body, Field, FieldKind, RequestHead, ResponseHead, Version};
 use evenkeel_model::{AffinityKind, EndpointIx, FixedResponse, LoadBalancer, RuleAction, View};
 
+use crate::arrival::Visitor;
 use crate::downstream::{After, Downstream};
 use crate::exchange::{self, Broken, Delivered, body_from};
-use crate::facts::{self, HeadFields};
+use crate::facts::HeadFields;
 use crate::fixed;
-use crate::geography::Client;
-use crate::head::request::{ClientLines, Forwarding};
+use crate::head::request::Forwarding;
 use crate::head::response::{ConnectionLine, Reply};
 use crate::head::{request as request_head, response as response_head};
 use crate::outliers::{OutlierTable, evidence_of};
 use crate::ray::Ray;
 use crate::refusal::{Form, Occasion, Refusal};
 use crate::relay::pump::{BodyTo, Pump};
-use crate::transport::Transport;
+use crate::transport::{Sink, Transport};
 use crate::upstream::{self, Connection, Key, Personal, has_challenge, has_credentials};
 use crate::worker::Worker;
 
@@ -43,7 +43,7 @@ const INTERIM_MAX: u32 = 32;
 struct Request<'a, D> {
     worker: &'a Worker,
     downstream: &'a mut Downstream<D>,
-    lines: &'a ClientLines,
+    visitor: &'a Visitor,
     head: &'a RequestHead,
     fields: &'a [Field],
     view: &'a View,
@@ -77,8 +77,7 @@ enum Attempt {
 pub(crate) async fn handle<D: Transport>(
     worker: &Worker,
     downstream: &mut Downstream<D>,
-    client: &Client<'_>,
-    lines: &ClientLines,
+    visitor: &Visitor,
     head: &RequestHead,
     fields: &[Field],
 ) -> After {
@@ -98,11 +97,12 @@ pub(crate) async fn handle<D: Transport>(
             cookies: &cookies,
             method: head.method.of(buffer),
             target: &head.target.of(buffer),
-            version: facts::version(head.version),
+            https: visitor.arrival.is_https(),
+            version: visitor.version(head.version),
             headers: &HeadFields { buffer, fields },
             node: &worker.settings.site,
-            geography: client,
-            ..RequestFacts::new(&host, client.address)
+            geography: &visitor.client,
+            ..RequestFacts::new(&host, visitor.client.address)
         };
         worker.decide(|env| decide(&view, &facts, env, &mut trail))
     };
@@ -110,7 +110,7 @@ pub(crate) async fn handle<D: Transport>(
     let mut request = Request {
         worker,
         downstream,
-        lines,
+        visitor,
         head,
         fields,
         view: &view,
@@ -234,7 +234,10 @@ impl<D: Transport> Request<'_, D> {
         };
         let upload = match upload {
             Some(upload) => upload,
-            None => upload.insert(self.request_message(plan, endpoint.host.as_deref())),
+            None => {
+                let is_framed = connection.io.frames_messages();
+                upload.insert(self.request_message(plan, endpoint.host.as_deref(), is_framed))
+            }
         };
         let mut fields = self.worker.take_fields();
         let outcome = self.converse(plan, target, upload, &mut connection, &mut fields).await;
@@ -314,11 +317,11 @@ impl<D: Transport> Request<'_, D> {
     }
 
     /// The request as the endpoint gets it. Where a body follows, the head leaves the input.
-    fn request_message(&mut self, plan: &Plan<'_>, host: Option<&str>) -> Pump {
+    fn request_message(&mut self, plan: &Plan<'_>, host: Option<&str>, is_framed: bool) -> Pump {
         let buffer = self.head_bytes();
         let load_balancer = self.view.config.load_balancer(plan.load_balancer());
         let forwarding = Forwarding {
-            client: self.lines,
+            client: &self.visitor.lines,
             ray: &self.ray,
             loop_token: &self.worker.loop_token,
             host,
@@ -327,14 +330,15 @@ impl<D: Transport> Request<'_, D> {
         let mut out = self.worker.buffers.take_scratch();
         request_head::write(&mut out, buffer, self.head, self.fields, &forwarding);
         let to = match self.head.body {
-            Body::Chunked => BodyTo::Chunked,
+            _ if is_framed => BodyTo::Framed,
+            Body::Chunked | Body::UntilClose => BodyTo::Chunked,
             _ => BodyTo::Plain,
         };
         if self.has_head && !matches!(self.head.body, Body::None) {
             self.kept_head = self.downstream.input.filled()[..self.head.bytes].to_vec();
             self.drop_head();
         }
-        Pump::new(out, body_from(&self.head.body), to)
+        Pump::new(out, body_from(&self.head.body, self.downstream.io.frames_messages()), to)
     }
 
     /// Sends the request and delivers the response.
@@ -441,7 +445,7 @@ impl<D: Transport> Request<'_, D> {
             && let Some(cookie) = self.worker.decide(|env| plan.answered(env))
         {
             out.extend_from_slice(b"Set-Cookie: ");
-            cookie.write_value(self.view, now, false, &mut out);
+            cookie.write_value(self.view, now, self.visitor.arrival.is_https(), &mut out);
             out.extend_from_slice(b"\r\n");
             self.worker.metrics.sessions_started.increment();
         }
@@ -472,8 +476,13 @@ impl<D: Transport> Request<'_, D> {
         response: &ResponseHead,
     ) -> Result<After, Broken> {
         let keeps_alive = self.keeps_alive(upload, response);
-        let to = if self.is_chunked(response) { BodyTo::Chunked } else { BodyTo::Plain };
-        let mut download = Pump::new(head, body_from(&response.body), to);
+        let to = match self.is_chunked(response) {
+            _ if self.downstream.io.frames_messages() => BodyTo::Framed,
+            true => BodyTo::Chunked,
+            false => BodyTo::Plain,
+        };
+        let from = body_from(&response.body, connection.io.frames_messages());
+        let mut download = Pump::new(head, from, to);
         let delivered =
             exchange::deliver(self.worker, self.downstream, connection, upload, &mut download)
                 .await?;

@@ -1,25 +1,63 @@
-//! What the proxy needs of a client's connection beyond reading and writing.
+//! What the proxy needs of a connection beyond reading and writing, whichever protocol it speaks.
+//!
+//! Inside the proxy a message is a head in the form of HTTP/1.1 and a body of plain bytes. TCP and
+//! TLS carry both as they are, and the head says how the body ends. An HTTP/2 stream shows the end
+//! of a message itself: it *frames* messages, takes a head apart as it is written, and puts one
+//! together as it is read.
 
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 
-/// A client's connection.
-pub(crate) trait Transport: AsyncRead + AsyncWrite + Unpin {
-    /// Makes the coming close a reset, so that a response cut short cannot pass for a whole one.
-    fn reset_on_close(&self);
-}
-
-impl Transport for TcpStream {
-    fn reset_on_close(&self) {
-        // A failure leaves an ordinary close, and the peer is gone anyway.
-        let _ = SockRef::from(self).set_linger(Some(Duration::ZERO));
+/// Where a message comes from.
+pub(crate) trait Source: AsyncRead + Unpin {
+    /// The trailer lines after a body that was read to its end, each with its line end. Only a
+    /// transport that frames messages has any: in HTTP/1.1 they are part of the chunked coding.
+    fn take_trailers(&mut self) -> Vec<u8> {
+        Vec::new()
     }
 }
 
+/// Where a message goes.
+pub(crate) trait Sink: AsyncWrite + Unpin {
+    /// Whether the transport shows the end of a message itself.
+    fn frames_messages(&self) -> bool {
+        false
+    }
+
+    /// Ends the message, with these trailer lines. Called for transports that frame messages.
+    fn poll_end(&mut self, context: &mut Context<'_>, _trailers: &[u8]) -> Poll<io::Result<()>> {
+        Pin::new(self).poll_flush(context)
+    }
+}
+
+/// A client's connection, or one request's stream of it.
+pub(crate) trait Transport: Source + Sink {
+    /// Makes the coming close a reset, so that a response cut short cannot pass for a whole one.
+    fn reset_on_close(&mut self);
+}
+
+impl Source for TcpStream {}
+impl Sink for TcpStream {}
+impl Transport for TcpStream {
+    fn reset_on_close(&mut self) {
+        // A failure leaves an ordinary close, and the peer is gone anyway.
+        let _ = SockRef::from(&*self).set_linger(Some(Duration::ZERO));
+    }
+}
+
+impl Source for tokio::io::Empty {}
+
+#[cfg(test)]
+impl Source for tokio::io::DuplexStream {}
+#[cfg(test)]
+impl Sink for tokio::io::DuplexStream {}
 #[cfg(test)]
 impl Transport for tokio::io::DuplexStream {
-    fn reset_on_close(&self) {}
+    fn reset_on_close(&mut self) {}
 }

@@ -95,7 +95,7 @@ pub(crate) fn write(
     out.extend_from_slice(forwarding.ray.as_bytes());
     out.extend_from_slice(b"\r\n");
     cdn_loop.write(out, fields, forwarding.loop_token.as_bytes());
-    if matches!(head.body, Body::Chunked) {
+    if matches!(head.body, Body::Chunked | Body::UntilClose) {
         out.extend_from_slice(b"Transfer-Encoding: chunked\r\n");
     }
     match upgrade {

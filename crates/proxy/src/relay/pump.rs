@@ -13,9 +13,9 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use evenkeel_h1::{ChunkError, ChunkedDecoder, LAST_CHUNK, chunk_head};
-use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::buffer::{Buffer, BufferPool, Filled, LARGE_BYTES};
+use crate::transport::{Sink, Source};
 
 /// How the end of a body is recognised where it comes from.
 #[derive(Debug)]
@@ -26,6 +26,8 @@ pub(crate) enum BodyFrom {
     Chunked(Box<ChunkedDecoder>),
     /// By the end of the connection.
     UntilClose,
+    /// By the transport, which may have trailers then.
+    Framed,
 }
 
 /// How the end of a body is shown where it goes.
@@ -35,6 +37,8 @@ pub(crate) enum BodyTo {
     Plain,
     /// By chunks.
     Chunked,
+    /// By the transport.
+    Framed,
 }
 
 /// Why a message could not be moved whole.
@@ -87,6 +91,8 @@ pub(crate) struct Pump {
     /// Goes out after the data: ends of chunks and trailers.
     after: Vec<u8>,
     after_sent: usize,
+    /// Goes with the end of a framed message.
+    trailers: Vec<u8>,
     has_whole_body: bool,
     waiting: Waiting,
     has_written: bool,
@@ -109,6 +115,7 @@ impl Pump {
             used: 0,
             after: Vec::new(),
             after_sent: 0,
+            trailers: Vec::new(),
             has_whole_body,
             waiting: Waiting::Write,
             has_written: false,
@@ -185,8 +192,8 @@ impl Pump {
         pool: &BufferPool,
     ) -> Poll<Result<(), PumpError>>
     where
-        R: AsyncRead + Unpin,
-        W: AsyncWrite + Unpin,
+        R: Source,
+        W: Sink,
     {
         loop {
             if !self.has_whole_body && self.used == 0 {
@@ -195,17 +202,32 @@ impl Pump {
             self.waiting = Waiting::Write;
             ready!(self.poll_write(context, input, receiver))?;
             if self.has_whole_body && self.used == 0 {
-                ready!(Pin::new(&mut *receiver).poll_flush(context)).map_err(PumpError::Write)?;
+                let ended = match self.to {
+                    BodyTo::Framed => receiver.poll_end(context, &self.trailers),
+                    BodyTo::Plain | BodyTo::Chunked => Pin::new(&mut *receiver).poll_flush(context),
+                };
+                ready!(ended).map_err(PumpError::Write)?;
                 self.waiting = Waiting::Done;
                 return Poll::Ready(Ok(()));
             }
             self.waiting = Waiting::Read;
-            match ready!(input.poll_fill(context, sender, pool, LARGE_BYTES))
-                .map_err(PumpError::Read)?
-            {
-                Filled::Bytes(_) => self.moved += 1,
-                Filled::End if matches!(self.from, BodyFrom::UntilClose) => self.end(),
-                Filled::End | Filled::Full => return Poll::Ready(Err(PumpError::Truncated)),
+            let Poll::Ready(filled) = input.poll_fill(context, sender, pool, LARGE_BYTES) else {
+                // What the transport holds back must not wait for what is still to come.
+                return match Pin::new(&mut *receiver).poll_flush(context) {
+                    Poll::Ready(Err(error)) => Poll::Ready(Err(PumpError::Write(error))),
+                    _ => Poll::Pending,
+                };
+            };
+            match (filled.map_err(PumpError::Read)?, &self.from) {
+                (Filled::Bytes(_), _) => self.moved += 1,
+                (Filled::End, BodyFrom::UntilClose) => self.end(),
+                (Filled::End, BodyFrom::Framed) => {
+                    self.trailers = sender.take_trailers();
+                    self.end();
+                }
+                (Filled::End | Filled::Full, _) => {
+                    return Poll::Ready(Err(PumpError::Truncated));
+                }
             }
         }
     }
@@ -220,8 +242,8 @@ impl Pump {
         pool: &BufferPool,
     ) -> Poll<Result<(), PumpError>>
     where
-        R: AsyncRead + Unpin,
-        W: AsyncWrite + Unpin,
+        R: Source,
+        W: Sink,
     {
         if !self.is_done() {
             ready!(self.poll(context, sender, input, receiver, pool))?;
@@ -247,7 +269,7 @@ impl Pump {
                 self.data = 0..taken;
                 self.used = taken;
             }
-            BodyFrom::UntilClose => {
+            BodyFrom::UntilClose | BodyFrom::Framed => {
                 self.data = 0..held;
                 self.used = held;
             }
@@ -281,15 +303,22 @@ impl Pump {
         Ok(())
     }
 
-    /// Notes the end of a body that only the connection's end shows.
+    /// Notes the end of a body that the transport shows.
     fn end(&mut self) {
         self.has_whole_body = true;
         self.frame();
     }
 
     fn frame(&mut self) {
-        if self.to == BodyTo::Plain {
-            return;
+        match self.to {
+            BodyTo::Plain => return,
+            BodyTo::Framed => {
+                if let (true, BodyFrom::Chunked(decoder)) = (self.has_whole_body, &self.from) {
+                    self.trailers = decoder.trailers().to_vec();
+                }
+                return;
+            }
+            BodyTo::Chunked => {}
         }
         if !self.data.is_empty() {
             let mut storage = [0; 18];
@@ -298,14 +327,15 @@ impl Pump {
         }
         if self.has_whole_body {
             self.after.extend_from_slice(LAST_CHUNK);
-            if let BodyFrom::Chunked(decoder) = &self.from {
-                self.after.extend_from_slice(decoder.trailers());
-            }
+            self.after.extend_from_slice(match &self.from {
+                BodyFrom::Chunked(decoder) => decoder.trailers(),
+                _ => &self.trailers,
+            });
             self.after.extend_from_slice(b"\r\n");
         }
     }
 
-    fn poll_write<W: AsyncWrite + Unpin>(
+    fn poll_write<W: Sink>(
         &mut self,
         context: &mut Context<'_>,
         input: &mut Buffer,

@@ -8,7 +8,6 @@
 use std::cell::RefCell;
 use std::collections::{HashMap, VecDeque};
 use std::hash::{BuildHasherDefault, Hasher};
-use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -117,7 +116,7 @@ impl IdlePool {
         while let Some(idle) = waiting.pop_back() {
             self.metrics.upstream_idle.decrement();
             // The sweep comes once a second; what is past its time by less is still dropped here.
-            if !is_quiet(&idle.connection) {
+            if !idle.connection.io.is_quiet() {
                 self.losses.note(key);
             } else if Instant::now() < idle.until {
                 return Some(idle.connection);
@@ -179,7 +178,7 @@ impl IdlePool {
     pub(crate) fn sweep(&self) {
         let now = Instant::now();
         self.retain(|key, idle| {
-            let is_quiet = is_quiet(&idle.connection);
+            let is_quiet = idle.connection.io.is_quiet();
             if !is_quiet {
                 self.losses.note(key);
             }
@@ -212,10 +211,4 @@ impl IdlePool {
         });
         self.metrics.upstream_idle.set(left);
     }
-}
-
-/// Whether nothing has arrived on a connection on which nothing is due. Costs no system call
-/// while the event loop has seen nothing.
-pub(super) fn is_quiet(connection: &Connection) -> bool {
-    matches!(connection.io.try_read(&mut [0]), Err(error) if error.kind() == io::ErrorKind::WouldBlock)
 }

@@ -3,13 +3,13 @@
 mod idle;
 mod losses;
 mod personal;
+mod wire;
 
 use std::net::SocketAddr;
 
 use evenkeel_decision::{DialFailure, Rng};
 use evenkeel_model::{Address, Config, Endpoint, EndpointIx, Reach};
 use evenkeel_net::dial::{DialError, dial, limit_unacknowledged};
-use tokio::net::TcpStream;
 
 use crate::buffer::Buffer;
 use crate::loads::Counted;
@@ -17,6 +17,7 @@ use crate::worker::Worker;
 
 pub(crate) use idle::{IdlePool, Key};
 pub(crate) use personal::{Personal, has_challenge, has_credentials};
+pub(crate) use wire::Wire;
 
 /// Port of an endpoint whose document names none (behaviour.md 9.4).
 const HTTP_PORT: u16 = 80;
@@ -24,7 +25,7 @@ const HTTP_PORT: u16 = 80;
 /// A connection to an endpoint.
 #[derive(Debug)]
 pub(crate) struct Connection {
-    pub(crate) io: TcpStream,
+    pub(crate) io: Wire,
     pub(crate) input: Buffer,
     /// Whether it served a request before: then its end may come as a surprise.
     pub(crate) is_reused: bool,
@@ -86,5 +87,6 @@ pub(crate) async fn connect(
     let _ = limit_unacknowledged(&io, timeouts.upstream_ack);
     worker.metrics.upstream_opened.increment();
     let count = worker.shared.loads.connection(config, endpoint);
+    let io = Wire::Tcp(io);
     Ok(Connection { io, input: Buffer::default(), is_reused: false, is_personal: false, count })
 }

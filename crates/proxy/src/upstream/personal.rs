@@ -11,7 +11,6 @@ use std::time::Duration;
 use evenkeel_h1::{Field, FieldKind};
 use tokio::time::Instant;
 
-use super::idle::is_quiet;
 use super::{Connection, Key};
 
 /// A client's own connection to an endpoint, between two requests.
@@ -35,7 +34,7 @@ impl Personal {
 
     /// The connection, if it is still good.
     pub(crate) fn into_connection(self) -> Option<Connection> {
-        (is_quiet(&self.connection) && Instant::now() < self.until).then_some(self.connection)
+        (self.connection.io.is_quiet() && Instant::now() < self.until).then_some(self.connection)
     }
 }
 
