@@ -14,6 +14,7 @@ mod address;
 mod affinity;
 mod config;
 mod edge;
+mod edge_material;
 mod health;
 mod host;
 mod id;
@@ -40,6 +41,7 @@ pub use config::{
     MonitorIx, PoolIx, PoolSpec,
 };
 pub use edge::{Edge, EndpointTls, TlsVersion};
+pub use edge_material::{EdgeMaterial, KeyPair, ServedHost, UploadedCertificate, ZoneMaterial};
 pub use evenkeel_rules::{Expression, ParseError};
 pub use health::{EndpointHealth, FailureReason, Health, Latency, PoolHealth, PoolStatus, Verdict};
 pub use host::{HostIndex, HostPattern, HostPatternError};
