@@ -90,6 +90,9 @@ pub struct Record {
     /// Whether the name is answered with this node's own addresses in place of this A, AAAA or
     /// CNAME record.
     pub proxied: bool,
+    /// Whether the addresses behind this CNAME record are answered in its place. That of the apex
+    /// always is, for a CNAME record cannot stand beside others.
+    pub flatten: bool,
 }
 
 /// What a zone's SOA record says, besides the serial (RFC 1035 section 3.3.13).
