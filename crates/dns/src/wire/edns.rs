@@ -1,0 +1,140 @@
+//! What EDNS carries beside a query and beside its response (RFC 6891).
+
+use std::net::IpAddr;
+
+use domain::base::opt::ClientSubnet as SubnetOption;
+use domain::dep::octseq::Parser;
+use evenkeel_decision::ClientSubnet;
+
+/// Most bytes of a response by UDP, whatever the client would take. Fits one packet on every usual
+/// path, so that nothing is fragmented (DNS flag day 2020).
+pub const UDP_BYTES_MAX: u16 = 1232;
+
+/// Most bytes of a response by UDP to a client without EDNS (RFC 1035 section 4.2.1).
+pub const UDP_BYTES_PLAIN: u16 = 512;
+
+/// Option numbers (IANA, DNS EDNS0 Option Codes).
+pub(super) mod option {
+    pub(in crate::wire) const NSID: u16 = 3;
+    pub(in crate::wire) const SUBNET: u16 = 8;
+    pub(in crate::wire) const COOKIE: u16 = 10;
+    pub(in crate::wire) const KEEPALIVE: u16 = 11;
+}
+
+/// What a query's OPT record says. Options and flags that are unknown here are passed over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Edns<'b> {
+    /// Largest response the client takes by UDP, as it says.
+    pub udp_bytes: u16,
+    /// 0, the only version there is; others are refused.
+    pub version: u8,
+    /// Whether signatures and proofs are asked for (DO, RFC 3225).
+    pub dnssec_ok: bool,
+    /// Whether a proof may say that a name does not exist by a response code that the records do
+    /// not bear out (CO, RFC 9824 section 5.1).
+    pub compact_ok: bool,
+    /// For whom the query is (RFC 7871).
+    pub subnet: Option<ClientSubnet>,
+    /// The client's cookie, and ours if it has one (RFC 7873).
+    pub cookie: Option<Cookie<'b>>,
+    /// Whether it asks which server answers (RFC 5001).
+    pub nsid: bool,
+    /// Whether it asks how long a connection may stay (RFC 7828).
+    pub keepalive: bool,
+}
+
+/// A cookie as sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cookie<'b> {
+    /// The client's part.
+    pub client: [u8; 8],
+    /// The server's part: nothing, or 8 to 32 bytes.
+    pub server: &'b [u8],
+}
+
+/// What the server adds to a response's OPT record. Nothing of it goes out to a client without
+/// EDNS.
+#[derive(Debug, Clone, Copy)]
+pub struct EdnsOut<'a> {
+    /// Largest query taken by UDP, in bytes.
+    pub udp_bytes: u16,
+    /// The whole cookie, the client's part first; empty for none.
+    pub cookie: &'a [u8],
+    /// Which server this is, told to those who ask; empty for none.
+    pub nsid: &'a [u8],
+    /// How long an idle connection stays, in tenths of a second, told to those who ask.
+    pub keepalive_ds: Option<u16>,
+}
+
+impl Default for EdnsOut<'_> {
+    fn default() -> Self {
+        Self { udp_bytes: UDP_BYTES_MAX, cookie: &[], nsid: &[], keepalive_ds: None }
+    }
+}
+
+impl<'b> Edns<'b> {
+    /// Reads an OPT record's fixed part: what stands where others have class and TTL.
+    pub(super) const fn new(class: u16, ttl: u32) -> Self {
+        Self {
+            udp_bytes: class,
+            version: ttl.to_be_bytes()[1],
+            dnssec_ok: ttl & 0x8000 != 0,
+            compact_ok: ttl & 0x4000 != 0,
+            subnet: None,
+            cookie: None,
+            nsid: false,
+            keepalive: false,
+        }
+    }
+
+    /// Reads the options. Of those that come twice, the last counts.
+    ///
+    /// # Errors
+    /// When they do not fill the record, or one that is known here is malformed.
+    pub(super) fn read_options(&mut self, mut rest: &'b [u8]) -> Result<(), Malformed> {
+        while let Some((head, after)) = rest.split_first_chunk::<4>() {
+            let [c1, c2, l1, l2] = *head;
+            let length = usize::from(u16::from_be_bytes([l1, l2]));
+            let (data, after) = after.split_at_checked(length).ok_or(Malformed)?;
+            match u16::from_be_bytes([c1, c2]) {
+                // A payload is to be ignored (RFC 5001 section 2.1).
+                option::NSID => self.nsid = true,
+                option::SUBNET => self.subnet = Some(read_subnet(data)?),
+                option::COOKIE => self.cookie = Some(Cookie::read(data).ok_or(Malformed)?),
+                option::KEEPALIVE => self.keepalive = true,
+                _ => {}
+            }
+            rest = after;
+        }
+        if rest.is_empty() { Ok(()) } else { Err(Malformed) }
+    }
+
+    /// Bytes that a response by UDP may have.
+    #[must_use]
+    pub fn udp_limit(&self, ours: u16) -> u16 {
+        self.udp_bytes.clamp(UDP_BYTES_PLAIN, ours.max(UDP_BYTES_PLAIN))
+    }
+}
+
+/// What was sent is not what it should be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Malformed;
+
+impl<'b> Cookie<'b> {
+    /// The lengths are those of RFC 7873 section 5.2.2.
+    fn read(data: &'b [u8]) -> Option<Self> {
+        let (client, server) = data.split_first_chunk::<8>()?;
+        matches!(server.len(), 0 | 8..=32).then_some(Self { client: *client, server })
+    }
+}
+
+/// The family, the length of the address and the zero bits behind the prefix are checked by the
+/// library (RFC 7871 section 7.1.2 has all of that refused); that no scope is claimed, here.
+fn read_subnet(data: &[u8]) -> Result<ClientSubnet, Malformed> {
+    let subnet = SubnetOption::parse(&mut Parser::from_ref(&data)).map_err(|_| Malformed)?;
+    if subnet.scope_prefix_len() != 0 {
+        return Err(Malformed);
+    }
+    let address: IpAddr = subnet.addr();
+    Ok(ClientSubnet { address, prefix: subnet.source_prefix_len() })
+}
