@@ -36,6 +36,7 @@ pub use data::RecordData;
 pub use document::{DnsRecord, RecordMeta, RecordSettings, RecordType};
 pub use fields::Member;
 pub use filter::{Direction, Filter, Match, OrderBy, Query};
+pub(crate) use name::wire as wire_name;
 pub use zone_file::export;
 
 /// Shortest TTL that can be chosen, in seconds: that of the largest published plan.

@@ -18,6 +18,7 @@
 //! | answer                              | [`envelope`]; a document serialises as it is answered   |
 //! | store                               | a document's JSON; it reads back as the same document   |
 //! | put documents in force              | [`build()`], and [`rebuild`] again and again            |
+//! | serve a zone                        | [`build_dns_record`], [`build_zone`]                    |
 //! | tell which country lies where       | [`regions`]                                             |
 //!
 //! Everything else is left to others: routes, credentials and statuses to `control`, keeping to
@@ -37,6 +38,7 @@ mod build;
 mod conditions;
 mod context;
 pub mod dns_record;
+mod dns_zone;
 pub mod envelope;
 pub mod health_event;
 mod hosts;
@@ -66,6 +68,7 @@ pub use build::{BuildProblem, Documents, Kind, ScopedLoadBalancer, build, rebuil
 pub use conditions::Conditions;
 pub use context::{Context, Limits, Lookup, Verb};
 pub use dns_record::DnsRecord;
+pub use dns_zone::{ZoneParts, build_dns_record, build_zone};
 pub use health_event::HealthEvent;
 pub use load_balancer::LoadBalancer;
 pub use map::Map;

@@ -40,7 +40,7 @@ pub(super) fn host(text: &str) -> Option<String> {
 }
 
 /// Writes a name that [`target`] took as labels (RFC 1035 section 3.1), not compressed.
-pub(super) fn wire(name: &str, out: &mut Vec<u8>) {
+pub(crate) fn wire(name: &str, out: &mut Vec<u8>) {
     for label in name.split('.').filter(|label| !label.is_empty()) {
         out.push(u8::try_from(label.len()).unwrap_or(u8::MAX));
         out.extend_from_slice(label.as_bytes());

@@ -4,6 +4,7 @@
 
 mod build;
 mod dns_records;
+mod dns_zones;
 mod drift;
 mod health;
 mod load_balancers;
