@@ -1,10 +1,18 @@
-//! TLS towards endpoints and probe targets: whom a client believes, and how it says so.
+//! TLS on both sides of the proxy, and towards what monitors probe.
 //!
-//! Both configurations offer TLS 1.2 and 1.3, no client certificate and no ALPN; whoever dials sets
-//! `alpn_protocols`, chooses the server name and reads the errors. The provider is named here
-//! rather than installed for the process, so that no order of start-up matters. TLS towards clients
-//! of the proxy is not here.
+//! [`server`] ends TLS of clients, [`client`] begins it towards endpoints. Below are the two clients
+//! of those who judge a certificate themselves: [`verifying`] and [`insecure`] offer TLS 1.2 and
+//! 1.3, no client certificate and no ALPN; whoever dials sets `alpn_protocols`, chooses the server
+//! name and reads the errors.
+//!
+//! The provider is named here rather than installed for the process, so that no order of start-up
+//! matters. Key exchange prefers X25519MLKEM768, which holds against those who record today and
+//! compute tomorrow.
 
+pub mod client;
+pub mod server;
+
+use std::io;
 use std::sync::Arc;
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
@@ -14,6 +22,48 @@ use rustls::{
     ClientConfig, ConfigBuilder, DigitallySignedStruct, RootCertStore, SignatureScheme,
     WantsVerifier,
 };
+
+const ALPN_HTTP1: &[u8] = b"http/1.1";
+const ALPN_HTTP2: &[u8] = b"h2";
+
+/// What a connection speaks above TLS.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Protocol {
+    /// HTTP/1.1, also where nothing was agreed on.
+    Http1,
+    /// HTTP/2.
+    Http2,
+}
+
+impl Protocol {
+    fn by_alpn(agreed: Option<&[u8]>) -> Self {
+        if agreed == Some(ALPN_HTTP2) { Self::Http2 } else { Self::Http1 }
+    }
+}
+
+/// A version of TLS. Older ones are not spoken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum TlsVersion {
+    /// RFC 5246.
+    Tls12,
+    /// RFC 8446.
+    Tls13,
+}
+
+impl TlsVersion {
+    fn of(agreed: Option<rustls::ProtocolVersion>) -> Self {
+        match agreed {
+            Some(rustls::ProtocolVersion::TLSv1_2) => Self::Tls12,
+            _ => Self::Tls13,
+        }
+    }
+}
+
+/// What TLS itself says in an error of a stream, when it says anything.
+#[must_use]
+pub fn in_tls(error: &io::Error) -> Option<&rustls::Error> {
+    error.get_ref().and_then(|inner| inner.downcast_ref())
+}
 
 /// The authorities this machine trusts, or Mozilla's where the machine has none (a bare container).
 ///
@@ -40,7 +90,7 @@ fn roots_or_builtin(certs: Vec<CertificateDer<'static>>) -> RootCertStore {
 /// the certificate sets `resumption` to disabled.
 #[must_use]
 pub fn verifying(roots: impl Into<Arc<RootCertStore>>) -> ClientConfig {
-    builder().with_root_certificates(roots).with_no_client_auth()
+    with_default_provider().with_root_certificates(roots).with_no_client_auth()
 }
 
 /// A client that takes any certificate: expired, self-signed, for another name
@@ -55,7 +105,7 @@ pub fn insecure() -> ClientConfig {
         .with_no_client_auth()
 }
 
-fn builder() -> ConfigBuilder<ClientConfig, WantsVerifier> {
+fn with_default_provider() -> ConfigBuilder<ClientConfig, WantsVerifier> {
     with_provider(aws_lc_rs::default_provider())
 }
 
