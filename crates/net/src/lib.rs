@@ -9,6 +9,7 @@ pub mod icmp;
 pub mod listen;
 pub mod resolve;
 pub mod tls;
+pub mod udp;
 
 mod clock;
 
