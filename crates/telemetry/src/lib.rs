@@ -2,9 +2,11 @@
 //! summed when scraped. Logs go through `tracing`; access logs and traces join this crate later.
 
 mod counter;
+mod dns;
 mod render;
 mod worker;
 
 pub use counter::{Counter, Gauge};
+pub use dns::{DnsMetrics, DnsRegistry};
 pub use render::{Exposition, MetricKind};
 pub use worker::{Registry, WorkerMetrics};
