@@ -23,7 +23,7 @@ use evenkeel_monitor::{Ask, Phase, ProbeResult};
 use evenkeel_net::geo::GeoFiles;
 use evenkeel_net::listen::{listen, listen_shared};
 use evenkeel_net::tls::machine_roots;
-use evenkeel_proxy::{Atlas, Shared, WorkerOptions, run_worker};
+use evenkeel_proxy::{Atlas, Listener, Shared, WorkerOptions, run_worker};
 use evenkeel_store::{SqliteOptions, SqliteStore, Store};
 use evenkeel_telemetry::Registry;
 use tokio::runtime::{Builder, Runtime};
@@ -362,7 +362,7 @@ fn start_workers(
         let options = WorkerOptions {
             live: live.clone(),
             revision: revision.clone(),
-            listeners,
+            listeners: listeners.into_iter().map(Listener::plain).collect(),
             metrics: Arc::clone(metrics),
             settings: Arc::clone(&proxy),
             shared: shared.clone(),

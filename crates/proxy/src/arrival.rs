@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use evenkeel_model::{Edge, EndpointTls, TlsVersion};
 use evenkeel_net::geo::Geo;
 
+use crate::fronts::Told;
 use crate::geography::Client;
 use crate::head::request::ClientLines;
 
@@ -20,16 +21,18 @@ pub(crate) struct Arrival {
     pub(crate) port: u16,
     /// What was agreed on, if it came over TLS.
     pub(crate) tls: Option<Tls>,
+    /// Whether the client is a proxy that is believed what it says of its own client.
+    pub(crate) is_trusted: bool,
+    /// Whether such a proxy's client came by HTTPS, where the proxy says.
+    pub(crate) https_told: Option<bool>,
     /// What it speaks.
     pub(crate) protocol: Protocol,
 }
 
 /// What a client and we agreed on.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct Tls {
     pub(crate) version: TlsVersion,
-    /// The name it asked for: lower case, no final dot.
-    pub(crate) name: Option<Box<str>>,
 }
 
 /// The protocol of a client's connection.
@@ -52,11 +55,22 @@ pub(crate) enum Security {
 impl Arrival {
     /// Over TCP alone.
     pub(crate) const fn plain(client: IpAddr, port: u16) -> Self {
-        Self { client, port, tls: None, protocol: Protocol::Http1 }
+        Self {
+            client,
+            port,
+            tls: None,
+            is_trusted: false,
+            https_told: None,
+            protocol: Protocol::Http1,
+        }
     }
 
+    /// Whether the client came by HTTPS.
     pub(crate) const fn is_https(&self) -> bool {
-        self.tls.is_some()
+        match self.https_told {
+            Some(https) => https,
+            None => self.tls.is_some(),
+        }
     }
 
     /// How endpoints are spoken to for this client (behaviour.md 9.5).
@@ -88,7 +102,18 @@ pub(crate) struct Visitor {
 impl Visitor {
     pub(crate) fn new(arrival: Arrival, geo: &Geo) -> Self {
         let client = Client::at(arrival.client, geo);
-        let lines = ClientLines::new(client.address, client.country, arrival.is_https());
+        let lines =
+            ClientLines::new(client.address, client.address, client.country, arrival.is_https());
+        Self { arrival, client, lines }
+    }
+
+    /// The client that a trusted proxy speaks for in one request.
+    pub(crate) fn behind(&self, told: Told, geo: &Geo) -> Self {
+        let Told { client: address, https } = told;
+        let arrival = Arrival { client: address, https_told: https, ..self.arrival.clone() };
+        let client = Client::at(address, geo);
+        let proxy = self.arrival.client;
+        let lines = ClientLines::new(proxy, address, client.country, arrival.is_https());
         Self { arrival, client, lines }
     }
 
@@ -106,7 +131,7 @@ mod tests {
     use super::*;
 
     fn at(port: u16, tls: Option<TlsVersion>) -> Arrival {
-        let tls = tls.map(|version| Tls { version, name: None });
+        let tls = tls.map(|version| Tls { version });
         Arrival { tls, ..Arrival::plain([192, 0, 2, 1].into(), port) }
     }
 

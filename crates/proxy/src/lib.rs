@@ -8,11 +8,14 @@
 
 mod arrival;
 mod buffer;
+mod crowd;
 mod deadline;
 mod downstream;
 mod exchange;
 mod facts;
 mod fixed;
+mod fronts;
+mod gate;
 mod geography;
 mod head;
 mod listener;
@@ -29,7 +32,10 @@ mod transport;
 mod upstream;
 mod worker;
 
+pub use crowd::{Crowd, CrowdLimits};
+pub use fronts::Fronts;
 pub use geography::Atlas;
+pub use listener::Listener;
 pub use loads::LoadTable;
 pub use outliers::OutlierTable;
 pub use sessions::SharedSessions;

@@ -1,15 +1,26 @@
-//! Accepts client connections, within the bound on how many are served at once.
+//! Accepts client connections within the bounds on them, and greets each: the PROXY header of a
+//! load balancer in front, then TLS. What is left is a connection that speaks HTTP.
+//!
+//! ```text
+//! accept ─ place free? ─ PROXY header, from peers that send one ─ TLS, on TLS listeners ─▶ HTTP
+//! ```
 
 use std::future::poll_fn;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener as StdListener};
 use std::rc::Rc;
 use std::task::Poll;
 use std::time::Duration;
 
+use evenkeel_model::TlsVersion;
 use evenkeel_net::listen::prepare_accepted;
+use evenkeel_net::proxy_protocol;
+use evenkeel_net::tls::server::{HandshakeError, Terminator};
+use evenkeel_net::tls::{self, Protocol as Alpn};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::time::timeout;
 
-use crate::arrival::Arrival;
+use crate::arrival::{Arrival, Protocol, Tls};
+use crate::crowd::{Place, Shed};
 use crate::downstream;
 use crate::worker::Worker;
 
@@ -17,49 +28,131 @@ use crate::worker::Worker;
 /// the thread for the connections it has, whose end brings descriptors back.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(20);
 
+/// A socket that clients connect to.
+#[derive(Debug)]
+pub struct Listener {
+    /// Bound, listening, not blocking.
+    pub socket: StdListener,
+    /// Shakes hands with clients; `None` for plain HTTP.
+    pub tls: Option<Terminator>,
+}
+
+impl Listener {
+    /// For plain HTTP.
+    #[must_use]
+    pub fn plain(socket: StdListener) -> Self {
+        Self { socket, tls: None }
+    }
+}
+
 /// Accepts for ever. Dropping the future closes the listener.
-pub(crate) async fn accept(worker: Rc<Worker>, listener: TcpListener) {
+pub(crate) async fn accept(worker: Rc<Worker>, listener: TcpListener, tls: Option<Terminator>) {
     loop {
-        match listener.accept().await {
-            Ok((stream, _)) if worker.connections.len() >= worker.settings.connections_max => {
-                worker.metrics.downstream_shed.increment();
-                drop(stream);
-            }
-            Ok((stream, peer)) => {
-                worker.metrics.downstream_accepted.increment();
-                if prepare_accepted(&stream).is_ok() {
-                    // Entered before its task runs: a burst of them must not get past the bound.
-                    let entry = Entry::new(&worker);
-                    tokio::task::spawn_local(serve(entry, stream, peer));
-                }
-            }
+        let (stream, peer) = match listener.accept().await {
+            Ok(accepted) => accepted,
             Err(error) => {
                 worker.metrics.accept_errors.increment();
                 tracing::debug!(%error, "Accept failed.");
                 tokio::time::sleep(ACCEPT_PAUSE).await;
+                continue;
             }
+        };
+        // Taken before its task runs: a burst of them must not get past the bound.
+        let place = match worker.shared.crowd.admit() {
+            Ok(place) => place,
+            Err(shed) => {
+                note_shed(&worker, shed);
+                continue;
+            }
+        };
+        worker.metrics.downstream_accepted.increment();
+        if prepare_accepted(&stream).is_ok() {
+            let entry = Entry::new(&worker, place);
+            tokio::task::spawn_local(serve(entry, stream, peer, tls.clone()));
         }
     }
 }
 
-async fn serve(entry: Entry, stream: TcpStream, peer: SocketAddr) {
+fn note_shed(worker: &Worker, shed: Shed) {
+    let metrics = &worker.metrics;
+    match shed {
+        Shed::Connections => metrics.downstream_shed.increment(),
+        Shed::Address => metrics.downstream_shed_address.increment(),
+        Shed::Memory => metrics.downstream_shed_memory.increment(),
+    }
+}
+
+async fn serve(mut entry: Entry, mut stream: TcpStream, peer: SocketAddr, tls: Option<Terminator>) {
     let waker = poll_fn(|context| Poll::Ready(context.waker().clone())).await;
     entry.worker.connections.wake_by(entry.key, waker);
+    let worker = Rc::clone(&entry.worker);
+    let limit = worker.settings.timeouts.handshake;
+    let mut client = peer.ip().to_canonical();
+    if worker.settings.fronts.sends_proxy_headers(client) {
+        match timeout(limit, proxy_protocol::receive(&mut stream)).await {
+            Ok(Ok(header)) => {
+                if let Some((source, _)) = header.addresses {
+                    client = source.ip().to_canonical();
+                }
+            }
+            other => {
+                tracing::debug!(%peer, ?other, "No PROXY header came from a peer that sends one.");
+                return worker.metrics.proxy_headers_bad.increment();
+            }
+        }
+    }
+    if let Err(shed) = entry.place.take_for(client) {
+        return note_shed(&worker, shed);
+    }
     let port = stream.local_addr().map_or(0, |address| address.port());
-    let arrival = Arrival::plain(peer.ip().to_canonical(), port);
-    downstream::serve(Rc::clone(&entry.worker), stream, arrival).await;
+    let arrival = Arrival {
+        is_trusted: worker.settings.fronts.trusts(client),
+        ..Arrival::plain(client, port)
+    };
+    let Some(terminator) = tls else {
+        return downstream::serve(worker, stream, arrival).await;
+    };
+    let accepted = match timeout(limit, terminator.accept(stream)).await {
+        Ok(Ok(accepted)) => accepted,
+        Ok(Err(HandshakeError::AcmeChallenge)) => return,
+        Ok(Err(error)) => {
+            tracing::debug!(%peer, %error, cause = ?std::error::Error::source(&error), "No TLS came about.");
+            return worker.metrics.tls_handshakes_failed.increment();
+        }
+        Err(_) => {
+            tracing::debug!(%peer, "A TLS handshake took too long.");
+            return worker.metrics.tls_handshakes_failed.increment();
+        }
+    };
+    worker.metrics.tls_handshakes.increment();
+    let version = match accepted.version {
+        tls::TlsVersion::Tls12 => TlsVersion::Tls12,
+        tls::TlsVersion::Tls13 => TlsVersion::Tls13,
+    };
+    let tls = Some(Tls { version });
+    match accepted.protocol {
+        Alpn::Http1 => {
+            let arrival = Arrival { tls, ..arrival };
+            downstream::serve(worker, accepted.stream, arrival).await;
+        }
+        Alpn::Http2 => {
+            let arrival = Arrival { tls, protocol: Protocol::Http2, ..arrival };
+            downstream::serve(worker, accepted.stream, arrival).await;
+        }
+    }
 }
 
 /// A connection's place among its worker's connections; it leaves even if its task panics.
 struct Entry {
     key: u64,
     worker: Rc<Worker>,
+    place: Place,
 }
 
 impl Entry {
-    fn new(worker: &Rc<Worker>) -> Self {
+    fn new(worker: &Rc<Worker>, place: Place) -> Self {
         worker.metrics.downstream_open.increment();
-        Self { key: worker.connections.enter(), worker: Rc::clone(worker) }
+        Self { key: worker.connections.enter(), worker: Rc::clone(worker), place }
     }
 }
 

@@ -46,6 +46,11 @@ impl Refusal {
         1019,
         "The request has passed this node before: an endpoint leads back to it.",
     );
+    /// The connection was opened for another host, whose zone asks for less of it (RFC 9110 section
+    /// 15.5.20).
+    pub(crate) const MISDIRECTED: Self = Self::of(421);
+    /// The zone lets no WebSockets through.
+    pub(crate) const UPGRADE_FORBIDDEN: Self = Self::of(403);
     /// The client did not finish its head or body in time.
     pub(crate) const REQUEST_TIMEOUT: Self = Self::of(408);
     /// The endpoint's answer was empty, cut off or malformed.
@@ -69,6 +74,14 @@ impl Refusal {
                 "client",
                 None,
                 "Send a request that RFC 9112 allows.",
+            ),
+            403 => (
+                "Forbidden",
+                "The zone does not let connections be upgraded.",
+                "upgrade_forbidden",
+                "config",
+                None,
+                "Turn the zone's setting websockets on.",
             ),
             405 => (
                 "Method not allowed",
@@ -117,6 +130,14 @@ impl Refusal {
                 "client",
                 None,
                 "Leave the Expect field out.",
+            ),
+            421 => (
+                "Misdirected request",
+                "This connection may not be used for this host.",
+                "misdirected_request",
+                "client",
+                None,
+                "Open another connection, whose TLS handshake names this host.",
             ),
             431 => (
                 "Request header fields too large",

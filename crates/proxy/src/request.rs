@@ -20,6 +20,7 @@ use crate::downstream::{After, Downstream};
 use crate::exchange::{self, Broken, Delivered, body_from};
 use crate::facts::HeadFields;
 use crate::fixed;
+use crate::gate::{self, Barred, Comer};
 use crate::head::request::Forwarding;
 use crate::head::response::{ConnectionLine, Reply};
 use crate::head::{request as request_head, response as response_head};
@@ -86,6 +87,22 @@ pub(crate) async fn handle<D: Transport>(
     let buffer = downstream.input.filled();
     let host = lower_case(head.host_name.of(buffer));
     let mut trail = Trail::new();
+    let told;
+    let visitor = if visitor.arrival.is_trusted {
+        let client = worker.settings.fronts.told(visitor.arrival.client, buffer, fields);
+        told = visitor.behind(client, &worker.shared.geo);
+        &told
+    } else {
+        visitor
+    };
+    let comer = Comer {
+        arrival: &visitor.arrival,
+        head,
+        buffer,
+        host: &host,
+        https_port: worker.settings.https_port,
+    };
+    let barred = gate::check(&view, &comer);
     let decision = {
         let mut cookies = ArrayVec::<&[u8], COOKIE_LINES_MAX>::new();
         for field in fields.iter().filter(|field| field.kind == FieldKind::Cookie) {
@@ -120,11 +137,14 @@ pub(crate) async fn handle<D: Transport>(
         has_head: true,
         kept_head: Vec::new(),
     };
-    let after = match decision {
+    let after = match (barred, decision) {
         _ if is_loop => request.refuse(Refusal::LOOP).await,
-        Decision::Unavailable(why) => request.refuse(why.into()).await,
-        Decision::Respond(response) => request.respond(response).await,
-        Decision::Forward(plan) => request.forward(plan).await,
+
+        (Some(Barred::Refused(refusal)), _) => request.refuse(refusal).await,
+        (Some(Barred::Answered(response)), _) => request.respond(&response).await,
+        (None, Decision::Unavailable(why)) => request.refuse(why.into()).await,
+        (None, Decision::Respond(response)) => request.respond(response).await,
+        (None, Decision::Forward(plan)) => request.forward(plan).await,
     };
     if tracing::enabled!(tracing::Level::DEBUG) {
         tracing::debug!(ray = request.ray.as_str(), trail = %request.trail.describe(&view), "Request decided.");

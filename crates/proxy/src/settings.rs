@@ -5,6 +5,8 @@ use std::time::Duration;
 use evenkeel_h1::Limits;
 use evenkeel_model::{Node, Reach};
 
+use crate::fronts::Fronts;
+
 /// Settings of the HTTP data plane, the same for every worker.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -20,8 +22,10 @@ pub struct Settings {
     pub limits: Limits,
     /// Time limits.
     pub timeouts: Timeouts,
-    /// Client connections one worker serves at once; further ones are closed at once.
-    pub connections_max: usize,
+    /// What stands between clients and this node.
+    pub fronts: Fronts,
+    /// Where clients reach this node over TLS, for those that are sent there.
+    pub https_port: Option<u16>,
     /// Idle connections one worker keeps to one endpoint; the oldest are closed first.
     pub idle_per_endpoint_max: usize,
 }
@@ -31,6 +35,8 @@ pub struct Settings {
 pub struct Timeouts {
     /// A client connection between requests (behaviour.md 10, item 6).
     pub downstream_idle: Duration,
+    /// PROXY header and TLS handshake of a client, each: what ends one that stalls.
+    pub handshake: Duration,
     /// From the first byte of a request head to its last: what ends a slowloris. Status 408.
     pub request_head: Duration,
     /// Between two reads of a request body. Status 408.
@@ -60,6 +66,7 @@ impl Default for Timeouts {
     fn default() -> Self {
         Self {
             downstream_idle: Duration::from_secs(400),
+            handshake: Duration::from_secs(10),
             request_head: Duration::from_secs(30),
             request_body: Duration::from_secs(60),
             downstream_write: Duration::from_secs(30),
@@ -84,7 +91,8 @@ impl Default for Settings {
             reach: Reach::EVERYWHERE,
             limits: Limits::default(),
             timeouts: Timeouts::default(),
-            connections_max: 100_000,
+            fronts: Fronts::default(),
+            https_port: None,
             idle_per_endpoint_max: 1_024,
         }
     }

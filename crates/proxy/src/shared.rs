@@ -5,6 +5,7 @@ use std::sync::Arc;
 use evenkeel_decision::passive::PassiveSettings;
 use evenkeel_net::geo::Geo;
 
+use crate::crowd::{Crowd, CrowdLimits};
 use crate::loads::LoadTable;
 use crate::outliers::OutlierTable;
 use crate::sessions::SharedSessions;
@@ -14,6 +15,8 @@ use crate::sessions::SharedSessions;
 pub struct Shared {
     /// Where clients are.
     pub geo: Geo,
+    /// How many clients are let in.
+    pub crowd: Arc<Crowd>,
     /// How busy endpoints are.
     pub loads: Arc<LoadTable>,
     /// What their traffic says about endpoints; `None` while passive health is off.
@@ -26,7 +29,19 @@ impl Shared {
     /// With nothing counted and no session yet, and passive health off.
     #[must_use]
     pub fn new(geo: Geo) -> Self {
-        Self { geo, loads: Arc::default(), outliers: None, sessions: Arc::default() }
+        Self {
+            geo,
+            crowd: Arc::default(),
+            loads: Arc::default(),
+            outliers: None,
+            sessions: Arc::default(),
+        }
+    }
+
+    /// The same, with bounds on clients.
+    #[must_use]
+    pub fn with_crowd(self, limits: CrowdLimits) -> Self {
+        Self { crowd: Arc::new(Crowd::new(limits)), ..self }
     }
 
     /// The same, with passive health on.

@@ -13,6 +13,7 @@ use std::time::Duration;
 use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
+use tokio_rustls::server::TlsStream;
 
 /// Where a message comes from.
 pub(crate) trait Source: AsyncRead + Unpin {
@@ -48,6 +49,14 @@ impl Transport for TcpStream {
     fn reset_on_close(&mut self) {
         // A failure leaves an ordinary close, and the peer is gone anyway.
         let _ = SockRef::from(&*self).set_linger(Some(Duration::ZERO));
+    }
+}
+
+impl Source for TlsStream<TcpStream> {}
+impl Sink for TlsStream<TcpStream> {}
+impl Transport for TlsStream<TcpStream> {
+    fn reset_on_close(&mut self) {
+        self.get_mut().0.reset_on_close();
     }
 }
 

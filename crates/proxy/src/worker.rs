@@ -4,7 +4,6 @@
 use std::cell::{Cell, Ref, RefCell, RefMut};
 use std::collections::HashMap;
 use std::io;
-use std::net::TcpListener as StdListener;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::Waker;
@@ -20,7 +19,8 @@ use tokio::runtime::{Builder, LocalOptions};
 use tokio::sync::{Notify, watch};
 
 use crate::buffer::BufferPool;
-use crate::listener;
+use crate::crowd::resident_bytes;
+use crate::listener::{self, Listener};
 use crate::settings::Settings;
 use crate::shared::Shared;
 use crate::upstream::IdlePool;
@@ -28,6 +28,9 @@ use crate::upstream::IdlePool;
 /// How often idle endpoint connections are looked through. A connection closed by its endpoint is
 /// noticed at reuse anyway; this bounds how long its descriptor stays open.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(1);
+
+/// How often memory is looked at, where it is bounded: fast enough for what a full link can bring.
+const WEIGH_INTERVAL: Duration = Duration::from_millis(100);
 
 /// Free field lists kept per worker; each is a few kilobytes.
 const FIELD_LISTS_MAX: usize = 256;
@@ -40,7 +43,7 @@ pub struct WorkerOptions {
     /// Moves with every view published: idle connections then follow it.
     pub revision: watch::Receiver<u64>,
     /// Where to accept.
-    pub listeners: Vec<StdListener>,
+    pub listeners: Vec<Listener>,
     /// What to count in.
     pub metrics: Arc<WorkerMetrics>,
     /// See [`Settings`].
@@ -238,9 +241,9 @@ async fn serve(options: WorkerOptions) -> io::Result<()> {
     let WorkerOptions { live, revision, listeners, metrics, settings, shared, mut drain } = options;
     let worker = Rc::new(Worker::new(live, metrics, settings, shared));
     let mut accepting = Vec::new();
-    for listener in listeners {
-        let listener = tokio::net::TcpListener::from_std(listener)?;
-        accepting.push(tokio::task::spawn_local(listener::accept(Rc::clone(&worker), listener)));
+    for Listener { socket, tls } in listeners {
+        let socket = tokio::net::TcpListener::from_std(socket)?;
+        accepting.push(tokio::task::spawn_local(listener::accept(Rc::clone(&worker), socket, tls)));
     }
     let housekeeping = tokio::task::spawn_local(keep_house(Rc::clone(&worker), revision));
     // An error means that the sender is gone: then the process is ending as well.
@@ -266,8 +269,11 @@ async fn serve(options: WorkerOptions) -> io::Result<()> {
 async fn keep_house(worker: Rc<Worker>, mut revision: watch::Receiver<u64>) {
     follow(&worker);
     let mut sweep = tokio::time::interval(SWEEP_INTERVAL);
+    let mut weigh = tokio::time::interval(WEIGH_INTERVAL);
+    let crowd = &worker.shared.crowd;
     loop {
         tokio::select! {
+            _ = weigh.tick(), if crowd.minds_memory() => crowd.weigh(resident_bytes),
             _ = sweep.tick() => worker.idle.sweep(),
             changed = revision.changed() => match changed {
                 Ok(()) => follow(&worker),

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use crate::{Counter, Exposition, Gauge, MetricKind};
 
 /// Statuses the proxy answers on its own account (behaviour.md 1.6 and 11.3).
-const OWN_STATUSES: [u16; 20] = [
-    400, 405, 408, 409, 413, 414, 417, 431, 501, 503, 505, 508, 520, 521, 522, 523, 524, 525, 526,
+const OWN_STATUSES: [u16; 22] = [
+    400, 403, 405, 408, 409, 413, 414, 417, 421, 431, 501, 503, 505, 508, 520, 521, 522, 523, 524, 525, 526,
     530,
 ];
 
@@ -36,6 +36,16 @@ worker_metrics! {
         "Client connections open now.";
     Counter downstream_shed = "evenkeel_downstream_connections_shed_total",
         "Client connections closed at once because the connection limit was reached.";
+    Counter downstream_shed_address = "evenkeel_downstream_connections_shed_address_total",
+        "Client connections closed at once because their address had its share of connections.";
+    Counter downstream_shed_memory = "evenkeel_downstream_connections_shed_memory_total",
+        "Client connections closed at once because memory was at its limit.";
+    Counter proxy_headers_bad = "evenkeel_proxy_headers_bad_total",
+        "Connections of peers that send the PROXY protocol on which no valid header came.";
+    Counter tls_handshakes = "evenkeel_downstream_tls_handshakes_total",
+        "TLS handshakes with clients that were completed.";
+    Counter tls_handshakes_failed = "evenkeel_downstream_tls_handshakes_failed_total",
+        "TLS handshakes with clients that failed or took too long.";
     Counter accept_errors = "evenkeel_accept_errors_total",
         "Failed accepts, mostly for want of file descriptors.";
     Counter upstream_opened = "evenkeel_upstream_connections_opened_total",

@@ -19,8 +19,9 @@ pub(crate) struct ClientLines {
 }
 
 impl ClientLines {
-    /// For a client at this address, in this country (two letters), that speaks this scheme.
-    pub(crate) fn new(client: IpAddr, country: [u8; 2], https: bool) -> Self {
+    /// For a peer at this address that is, or speaks for, a client in this country (two letters),
+    /// who came by this scheme.
+    pub(crate) fn new(peer: IpAddr, client: IpAddr, country: [u8; 2], https: bool) -> Self {
         let [first, second] = country.map(char::from);
         let scheme = if https { "https" } else { "http" };
         let mut lines = String::new();
@@ -30,7 +31,7 @@ impl ClientLines {
              CF-Visitor: {{\"scheme\":\"{scheme}\"}}\r\n"
         )
         .expect("writing to a String cannot fail");
-        Self { lines: lines.into_bytes(), address: client.to_string() }
+        Self { lines: lines.into_bytes(), address: peer.to_string() }
     }
 }
 

@@ -277,7 +277,7 @@ fn a_head_that_takes_too_long_is_a_408() {
 fn clients_beyond_the_bound_are_closed_at_once() {
     let endpoint = Endpoint::named("a");
     let mut plan = Plan::pool(&[endpoint.address]);
-    plan.settings.connections_max = 2;
+    plan.crowd.connections_max = 2;
     let world = World::start(plan);
     let mut clients: Vec<Client> = (0..10).map(|_| world.client()).collect();
     eventually("all accepted or shed", || {

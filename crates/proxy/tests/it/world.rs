@@ -16,7 +16,7 @@ use evenkeel_model::{
 use evenkeel_net::geo::Geo;
 use evenkeel_net::listen::listen_shared;
 use evenkeel_net::unix_time_ms;
-use evenkeel_proxy::{Settings, Shared, WorkerOptions, run_worker};
+use evenkeel_proxy::{CrowdLimits, Listener, Settings, Shared, WorkerOptions, run_worker};
 use evenkeel_telemetry::{Registry, WorkerMetrics};
 use tokio::sync::watch;
 
@@ -35,6 +35,7 @@ pub(crate) struct Plan {
     /// A pool that the user switched off.
     pub(crate) disabled_pool: Option<usize>,
     pub(crate) settings: Settings,
+    pub(crate) crowd: CrowdLimits,
     pub(crate) geo: Geo,
     /// Passive health, where it is on.
     pub(crate) passive: Option<PassiveSettings>,
@@ -62,6 +63,7 @@ impl Plan {
             proxied: true,
             disabled_pool: None,
             settings: Settings::default(),
+            crowd: CrowdLimits::default(),
             geo: Geo::builtin(),
             passive: None,
             tune: |_| {},
@@ -163,7 +165,7 @@ impl World {
         let address = listeners[0].local_addr().unwrap();
         let registry = Registry::new(1);
         let metrics = Arc::clone(&registry.workers()[0]);
-        let shared = Shared::new(plan.geo.clone());
+        let shared = Shared::new(plan.geo.clone()).with_crowd(plan.crowd);
         let shared = match plan.passive {
             Some(settings) => shared.with_passive_health(settings),
             None => shared,
@@ -171,7 +173,7 @@ impl World {
         let options = WorkerOptions {
             live,
             revision: follow,
-            listeners,
+            listeners: listeners.into_iter().map(Listener::plain).collect(),
             metrics: Arc::clone(&metrics),
             settings: Arc::new(plan.settings.clone()),
             shared: shared.clone(),

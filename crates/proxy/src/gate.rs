@@ -1,0 +1,81 @@
+//! What is settled before any endpoint is thought of: what the zone's settings say of the
+//! connection a request came on, and of the request's form.
+//!
+//! On the request path.
+
+use evenkeel_h1::host::Authority;
+use evenkeel_h1::{Body, RequestHead};
+use evenkeel_model::{Edge, FixedResponse, View};
+
+use crate::arrival::Arrival;
+use crate::refusal::Refusal;
+
+/// The port of HTTPS, which URLs leave out.
+const HTTPS_PORT: u16 = 443;
+
+/// Why a request goes no further.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Barred {
+    Refused(Refusal),
+    Answered(FixedResponse),
+}
+
+/// A request at the gate.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Comer<'a> {
+    pub(crate) arrival: &'a Arrival,
+    pub(crate) head: &'a RequestHead,
+    /// What the head is cut from.
+    pub(crate) buffer: &'a [u8],
+    /// Its host name, in lower case.
+    pub(crate) host: &'a str,
+    /// Where this node is reached over TLS.
+    pub(crate) https_port: Option<u16>,
+}
+
+/// Whether a request may pass, by the settings of the zone that its host belongs to.
+pub(crate) fn check(view: &View, comer: &Comer<'_>) -> Option<Barred> {
+    let edge = &view.config.load_balancer(view.config.find_host(comer.host)?).edge;
+    // The usual case in one comparison each.
+    if !comer.arrival.satisfies(edge) {
+        return Some(Barred::Refused(Refusal::MISDIRECTED));
+    }
+    if edge.always_use_https && !comer.arrival.is_https() {
+        return Some(Barred::Answered(comer.to_https()));
+    }
+    if comer.head.upgrade && !edge.websockets {
+        return Some(Barred::Refused(Refusal::UPGRADE_FORBIDDEN));
+    }
+    let is_too_long = |max: u64| matches!(comer.head.body, Body::Length(bytes) if bytes > max);
+    if edge.request_body_bytes_max.is_some_and(is_too_long) {
+        return Some(Barred::Refused(Refusal::of(413)));
+    }
+    None
+}
+
+impl Comer<'_> {
+    /// Sends the client to the same address over TLS. Clients that named a port are on a node that
+    /// is not reached by the usual ones, so they are told the one of its TLS listener.
+    fn to_https(&self) -> FixedResponse {
+        let authority = Authority::parse(self.head.host.of(self.buffer)).ok();
+        let has_port = authority.is_some_and(|authority| authority.port.is_some());
+        let port = self.https_port.filter(|port| has_port && *port != HTTPS_PORT);
+        let port = port.map(|port| format!(":{port}")).unwrap_or_default();
+        let target = self.head.target.of(self.buffer);
+        let target = String::from_utf8_lossy(&target);
+        FixedResponse {
+            status: 301,
+            content_type: None,
+            location: Some(format!("https://{}{port}{target}", self.host)),
+            body: String::new(),
+        }
+    }
+}
+
+/// Longest body that requests for a zone may have, in bytes.
+pub(crate) const fn body_bytes_max(edge: &Edge) -> u64 {
+    match edge.request_body_bytes_max {
+        Some(bytes) => bytes,
+        None => u64::MAX,
+    }
+}
