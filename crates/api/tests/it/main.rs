@@ -5,6 +5,7 @@
 mod build;
 mod dns_records;
 mod dns_zones;
+mod dnssec;
 mod drift;
 mod health;
 mod load_balancers;
@@ -17,5 +18,6 @@ mod pools;
 mod recorded;
 mod references;
 mod regions;
+mod secondary_dns;
 mod world;
 mod zones;
