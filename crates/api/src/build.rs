@@ -18,7 +18,8 @@ use core::fmt;
 use evenkeel_model::{AffinityKeys, Config, ConfigBuilder, MonitorIx, PoolIx};
 
 use crate::{
-    Conditions, LoadBalancer, Monitor, MonitorGroup, Pool, Zone, load_balancer, monitor, pool,
+    Conditions, LoadBalancer, Monitor, MonitorGroup, Pool, Zone, ZoneSettings, load_balancer,
+    monitor, pool,
 };
 
 /// Everything stored that the data plane needs, in any order.
@@ -26,6 +27,8 @@ use crate::{
 pub struct Documents<'a> {
     /// All zones.
     pub zones: Vec<&'a Zone>,
+    /// What zones were set to. Those that nobody has set anything for need not be here.
+    pub zone_settings: Vec<&'a ZoneSettings>,
     /// All load balancers.
     pub load_balancers: Vec<ScopedLoadBalancer<'a>>,
     /// All pools.
@@ -150,6 +153,11 @@ pub fn rebuild(
 
     let zones: BTreeMap<_, _> =
         documents.zones.iter().map(|zone| (zone.id.as_str(), zone)).collect();
+    let edges: BTreeMap<_, _> = documents
+        .zone_settings
+        .iter()
+        .map(|settings| (settings.zone_id.as_str(), settings.edge()))
+        .collect();
     let by_age = |scoped: &ScopedLoadBalancer<'_>| {
         (scoped.document.created_on.clone(), scoped.document.id.clone())
     };
@@ -157,7 +165,10 @@ pub fn rebuild(
     for ScopedLoadBalancer { zone_id, document } in sorted(&documents.load_balancers, by_age) {
         let Some(zone_id) = zone_id else { continue };
         let built = match zones.get(zone_id) {
-            Some(_) => load_balancer::build(document, zone_id, &mut places),
+            Some(_) => {
+                let edge = edges.get(zone_id).copied().unwrap_or_default();
+                load_balancer::build(document, zone_id, edge, &mut places)
+            }
             None => Err(format!("zone {zone_id} does not exist")),
         };
         let added = built.and_then(|built| {

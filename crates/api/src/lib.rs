@@ -35,6 +35,7 @@ mod account;
 pub mod audit_log;
 mod body;
 mod build;
+pub mod certificate;
 mod conditions;
 mod context;
 pub mod dns_record;
@@ -63,6 +64,7 @@ pub mod token;
 pub mod transfer;
 mod words;
 pub mod zone;
+pub mod zone_setting;
 
 pub use account::{Account, AccountSettings, AccountType, Organization, User};
 pub use audit_log::AuditLog;
@@ -87,6 +89,7 @@ pub use time::parse as parse_time;
 pub use token::{PermissionGroup, Token};
 pub use words::CheckRegion;
 pub use zone::Zone;
+pub use zone_setting::{ZoneSetting, ZoneSettings};
 
 /// Longest description of anything, in characters.
 const DESCRIPTION_CHARS_MAX: usize = 1024;

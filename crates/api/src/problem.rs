@@ -44,6 +44,27 @@ pub(crate) const INVALID_TTL: u32 = 9021;
 /// A CNAME record that names itself.
 pub(crate) const SELF_REFERENCE: u32 = 9039;
 
+/// A zone setting that does not exist is asked for.
+pub(crate) const UNDEFINED_SETTING: u32 = 1003;
+/// Settings are to be changed, and none is named.
+pub(crate) const MISSING_ITEMS: u32 = 1004;
+/// A zone setting that does not exist is to be changed.
+pub(crate) const UNRECOGNIZED_SETTING: u32 = 1006;
+/// A zone setting cannot have the value.
+pub(crate) const INVALID_SETTING: u32 = 1007;
+/// The certificate is in the zone already.
+pub(crate) const CERTIFICATE_TWICE: u32 = 1220;
+/// The certificate is not one of a root authority.
+pub(crate) const NO_ROOT: u32 = 1411;
+/// A chain has nothing but authorities.
+pub(crate) const NO_LEAF: u32 = 2101;
+/// A certificate is for no name of its zone.
+pub(crate) const NO_HOST_OF_ZONE: u32 = 2103;
+/// A private key cannot be used.
+pub(crate) const INVALID_KEY: u32 = 2106;
+/// A private key is another certificate's.
+pub(crate) const KEY_MISMATCH: u32 = 2200;
+
 /// Problems kept of one body. Each mistake of the first screenful is worth naming; a body of a
 /// thousand wrong origins must not be answered with a thousand lines.
 const PROBLEMS_MAX: usize = 100;

@@ -9,14 +9,17 @@ mod table;
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use evenkeel_api::certificate::{ClientCertificate, StoredCertificate, TrustedCertificate};
 use evenkeel_api::notification::{Policy, StoredWebhook};
 use evenkeel_api::{
-    Account, DnsRecord, LoadBalancer, Lookup, Monitor, MonitorGroup, Pool, User, Zone,
+    Account, DnsRecord, LoadBalancer, Lookup, Monitor, MonitorGroup, Pool, User, Zone, ZoneSettings,
 };
 use evenkeel_store::{Revision, Snapshot};
 
 pub(crate) use self::table::{Row, Table};
-use crate::records::{COOKIE_KEYS, CookieKeys, Node, Owned, Owner, THIS_NODE, Token, kind};
+use crate::records::{
+    COOKIE_KEYS, CertificateKey, CookieKeys, Node, Owned, Owner, THIS_NODE, Token, kind,
+};
 
 /// Every document of one snapshot as a value.
 #[derive(Debug, Clone)]
@@ -34,6 +37,11 @@ pub(crate) struct Catalog {
     pub(crate) dns_records: Arc<Table<Owned<DnsRecord>>>,
     pub(crate) policies: Arc<Table<Owned<Policy>>>,
     pub(crate) webhooks: Arc<Table<Owned<StoredWebhook>>>,
+    pub(crate) zone_settings: Arc<Table<ZoneSettings>>,
+    pub(crate) custom_certificates: Arc<Table<Owned<StoredCertificate>>>,
+    pub(crate) client_certificates: Arc<Table<Owned<ClientCertificate>>>,
+    pub(crate) certificate_keys: Arc<Table<CertificateKey>>,
+    pub(crate) trusted_certificates: Arc<Table<Owned<TrustedCertificate>>>,
     pub(crate) cookie_keys: Option<Arc<CookieKeys>>,
     pub(crate) node: Option<Arc<Node>>,
 }
@@ -55,6 +63,11 @@ impl Catalog {
             dns_records: Arc::default(),
             policies: Arc::default(),
             webhooks: Arc::default(),
+            zone_settings: Arc::default(),
+            custom_certificates: Arc::default(),
+            client_certificates: Arc::default(),
+            certificate_keys: Arc::default(),
+            trusted_certificates: Arc::default(),
             cookie_keys: None,
             node: None,
         };
@@ -86,6 +99,26 @@ impl Catalog {
             dns_records: Table::share(&self.dns_records, old, new, kind::DNS_RECORD),
             policies: Table::share(&self.policies, old, new, kind::NOTIFICATION_POLICY),
             webhooks: Table::share(&self.webhooks, old, new, kind::NOTIFICATION_WEBHOOK),
+            zone_settings: Table::share(&self.zone_settings, old, new, kind::ZONE_SETTINGS),
+            custom_certificates: Table::share(
+                &self.custom_certificates,
+                old,
+                new,
+                kind::CUSTOM_CERTIFICATE,
+            ),
+            client_certificates: Table::share(
+                &self.client_certificates,
+                old,
+                new,
+                kind::CLIENT_CERTIFICATE,
+            ),
+            certificate_keys: Table::share(&self.certificate_keys, old, new, kind::CERTIFICATE_KEY),
+            trusted_certificates: Table::share(
+                &self.trusted_certificates,
+                old,
+                new,
+                kind::TRUSTED_CERTIFICATE,
+            ),
             cookie_keys: secrets.row(COOKIE_KEYS).map(|row| Arc::clone(&row.value)),
             node: nodes.row(THIS_NODE).map(|row| Arc::clone(&row.value)),
             snapshot: Arc::clone(snapshot),

@@ -219,6 +219,7 @@ fn config(pools: &[&Pool], monitor: &Monitor) -> Config {
     // What cannot be built has no endpoints to probe, and its pool is reported without any.
     let (config, _) = build(&Documents {
         zones: Vec::new(),
+        zone_settings: Vec::new(),
         load_balancers: Vec::new(),
         pools: pools.iter().collect(),
         monitors: vec![monitor],

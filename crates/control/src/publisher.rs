@@ -13,6 +13,7 @@
 
 mod build;
 mod knowledge;
+mod material;
 mod moments;
 mod tell;
 
@@ -24,7 +25,7 @@ use std::time::Duration;
 use evenkeel_decision::health::Report;
 use evenkeel_decision::health::ledger::Ledger;
 use evenkeel_decision::health::vote::Standpoint;
-use evenkeel_model::{Config, Live, LiveWriter, Node, Timestamp, View};
+use evenkeel_model::{Config, EdgeMaterial, Live, LiveWriter, Node, Timestamp, View};
 use evenkeel_net::unix_time_ms;
 use evenkeel_store::{Revision, Snapshot, Store};
 use tokio::sync::{mpsc, watch};
@@ -34,6 +35,7 @@ pub use evenkeel_decision::health::vote::Quorum;
 
 use self::build::{Builder, is_same};
 use self::knowledge::{Checker, Knowledge, News, Whose};
+use self::material::Material;
 use self::moments::Moments;
 use crate::health::{HealthStats, Keeper, OccasionInbox, Occasions, restore};
 
@@ -70,6 +72,7 @@ pub struct Publisher {
     snapshot: Arc<Snapshot>,
     builder: Builder,
     config: Arc<Config>,
+    material: Material,
     knowledge: Knowledge,
     /// What was known before the restart.
     restored: Vec<Report>,
@@ -99,6 +102,7 @@ impl Publisher {
         let snapshot = store.snapshot();
         let mut builder = Builder::new();
         let config = Arc::new(builder.build(&snapshot).ok_or(PublishError::NoCookieKeys)?);
+        let material = Material::of(builder.catalog(), &config);
         let moments = Moments::begin();
         let now = moments.now();
         let mut knowledge = Knowledge::of(&config);
@@ -128,6 +132,7 @@ impl Publisher {
             snapshot,
             builder,
             config,
+            material,
             knowledge,
             restored,
             moments,
@@ -167,6 +172,13 @@ impl Publisher {
     #[must_use]
     pub fn occasions(&self) -> OccasionInbox {
         self.occasions.subscribe()
+    }
+
+    /// What TLS on both sides is done with: there from the start, and told again when something of
+    /// it changed, before the API answers the change.
+    #[must_use]
+    pub fn edge_material(&self) -> watch::Receiver<Arc<EdgeMaterial>> {
+        self.material.subscribe()
     }
 
     /// What is counted about health.
@@ -257,6 +269,10 @@ impl Publisher {
             return false;
         }
         if is_same(&self.snapshot, &snapshot) {
+            if !material::is_same(&self.snapshot, &snapshot) {
+                self.builder.follow(&snapshot);
+                self.material.follow(self.builder.catalog(), &self.config);
+            }
             self.applied.send_replace(snapshot.revision());
             self.snapshot = snapshot;
             return false;
@@ -266,6 +282,7 @@ impl Publisher {
             return false;
         };
         self.config = Arc::new(config);
+        self.material.follow(self.builder.catalog(), &self.config);
         self.knowledge.follow(&self.config, self.moments.now());
         self.keeper.forget_gone();
         self.untold = true;

@@ -20,6 +20,16 @@ pub(crate) mod kind {
     pub(crate) const NOTIFICATION_POLICY: &str = "notification_policy";
     pub(crate) const NOTIFICATION_WEBHOOK: &str = "notification_webhook";
     pub(crate) const MONITOR_GROUP: &str = "monitor_group";
+    /// What a zone was set to, under the zone's identifier.
+    pub(crate) const ZONE_SETTINGS: &str = "zone_settings";
+    /// A certificate for clients.
+    pub(crate) const CUSTOM_CERTIFICATE: &str = "custom_certificate";
+    /// A certificate for endpoints.
+    pub(crate) const CLIENT_CERTIFICATE: &str = "client_certificate";
+    /// The private key of a certificate of either kind, under the certificate's identifier.
+    pub(crate) const CERTIFICATE_KEY: &str = "certificate_key";
+    /// An authority that a zone trusts.
+    pub(crate) const TRUSTED_CERTIFICATE: &str = "trusted_certificate";
     /// What was last known of the health of pools.
     pub(crate) const HEALTH: &str = "health";
 }
@@ -101,6 +111,20 @@ impl Owner {
     pub(crate) fn id(&self) -> &str {
         let (Self::Account(id) | Self::Zone(id)) = self;
         id
+    }
+}
+
+/// The private key of a certificate. Apart from its certificate, so that nothing which tells of
+/// that can tell the key.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct CertificateKey {
+    /// PEM.
+    pub(crate) private_key: String,
+}
+
+impl std::fmt::Debug for CertificateKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("CertificateKey(…)")
     }
 }
 

@@ -23,6 +23,7 @@ use crate::build::{Kind, Places};
 pub(crate) fn build(
     document: &LoadBalancer,
     zone_id: &str,
+    edge: model::Edge,
     places: &mut Places<'_>,
 ) -> Result<model::LoadBalancer, String> {
     let wrong_id = |error: IdError| error.to_string();
@@ -63,7 +64,7 @@ pub(crate) fn build(
             prefer_ecs: ecs_preference(document.location_strategy.prefer_ecs),
         },
         ttl_s: document.ttl,
-        edge: model::Edge::default(),
+        edge,
     };
     for message in candidates.into_problems() {
         places.problem(Kind::LoadBalancer, &document.id, &message);

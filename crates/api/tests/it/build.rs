@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 use evenkeel_api::{
     Conditions, Documents, Kind, LoadBalancer, Monitor, MonitorGroup, Pool, ScopedLoadBalancer,
-    Zone, build, rebuild,
+    Zone, ZoneSettings, build, rebuild,
 };
 use evenkeel_model::{
     Address, AffinityKey, AffinityKeys, AffinityKind, Config, CookieSameSite, HealthSources,
@@ -25,6 +25,7 @@ struct Stored {
     pools: Vec<Pool>,
     monitors: Vec<Monitor>,
     monitor_groups: Vec<MonitorGroup>,
+    settings: Vec<ZoneSettings>,
 }
 
 impl Stored {
@@ -61,6 +62,7 @@ impl Stored {
         let scoped = |document| ScopedLoadBalancer { zone_id: Some(ZONE), document };
         let documents = Documents {
             zones: vec![&zone],
+            zone_settings: self.settings.iter().collect(),
             load_balancers: self.load_balancers.iter().map(scoped).collect(),
             pools: self.pools.iter().collect(),
             monitors: self.monitors.iter().collect(),
@@ -316,6 +318,7 @@ fn load_balancers_need_their_zone_and_accounts_have_none() {
     let build_in = |zone_id| {
         build(&Documents {
             zones: vec![],
+            zone_settings: vec![],
             load_balancers: vec![ScopedLoadBalancer { zone_id, document: &document }],
             pools: stored.pools.iter().collect(),
             monitors: stored.monitors.iter().collect(),

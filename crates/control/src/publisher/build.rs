@@ -13,8 +13,15 @@ use crate::records::{Owner, kind};
 
 /// What a configuration is made of. DNS records, tokens, who is notified and the health that is kept
 /// are no part of it.
-const KINDS: [&str; 6] =
-    [kind::ZONE, kind::LOAD_BALANCER, kind::POOL, kind::MONITOR, kind::MONITOR_GROUP, kind::SECRET];
+const KINDS: [&str; 7] = [
+    kind::ZONE,
+    kind::ZONE_SETTINGS,
+    kind::LOAD_BALANCER,
+    kind::POOL,
+    kind::MONITOR,
+    kind::MONITOR_GROUP,
+    kind::SECRET,
+];
 
 /// Whether the configuration of a snapshot is that of an earlier one as well, for certain.
 pub(super) fn is_same(earlier: &Snapshot, later: &Snapshot) -> bool {
@@ -39,10 +46,20 @@ impl Builder {
         }
     }
 
+    /// Reads a snapshot.
+    pub(super) fn follow(&mut self, snapshot: &Arc<Snapshot>) {
+        self.catalog = self.catalog.follow(snapshot);
+    }
+
+    /// The documents of the last snapshot.
+    pub(super) fn catalog(&self) -> &Catalog {
+        &self.catalog
+    }
+
     /// The configuration of a snapshot; `None` when it holds no cookie keys, without which no
     /// session could be kept.
     pub(super) fn build(&mut self, snapshot: &Arc<Snapshot>) -> Option<Config> {
-        self.catalog = self.catalog.follow(snapshot);
+        self.follow(snapshot);
         let catalog = &self.catalog;
         let keys = catalog.cookie_keys.as_ref()?;
         let load_balancers = catalog.load_balancers.values().map(|lb| ScopedLoadBalancer {
@@ -54,6 +71,7 @@ impl Builder {
         });
         let documents = Documents {
             zones: catalog.zones.values().collect(),
+            zone_settings: catalog.zone_settings.values().collect(),
             load_balancers: load_balancers.collect(),
             pools: catalog.pools.values().map(|pool| &pool.document).collect(),
             monitors: catalog.monitors.values().map(|monitor| &monitor.document).collect(),
