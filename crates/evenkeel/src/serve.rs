@@ -91,10 +91,11 @@ impl Node {
     /// # Errors
     /// When the data directory, an address or a thread is not to be had.
     pub(crate) fn start(settings: &Settings, announce: Announce) -> Result<Self, Failure> {
-        raise_descriptor_limit();
+        let files_max = raise_descriptor_limit();
         let geo_files =
             GeoFiles::open(&settings.geoip).map_err(|problems| geo::refused(&problems))?;
-        let shared = Shared::new(geo_files.geo());
+        let crowd = settings.of_clients.crowd(files_max);
+        let shared = Shared::new(geo_files.geo()).with_crowd(crowd);
         let shared = match settings.passive_health {
             Some(passive) => shared.with_passive_health(passive),
             None => shared,
@@ -355,6 +356,8 @@ fn start_workers(
         site: site(settings),
         node: made.node_id.chars().take(16).collect(),
         reach: settings.of_api.limits.reach(),
+        fronts: settings.of_clients.fronts.clone(),
+        timeouts: settings.of_clients.timeouts.clone(),
         ..evenkeel_proxy::Settings::default()
     });
     let mut workers = Vec::new();
@@ -441,11 +444,13 @@ async fn stopped(mut stop: watch::Receiver<bool>) {
     let _ = stop.wait_for(|stop| *stop).await;
 }
 
-/// As many descriptors as the system grants: each client connection takes one or two.
-fn raise_descriptor_limit() {
-    if let Err(error) = rlimit::increase_nofile_limit(u64::MAX) {
+/// As many descriptors as the system grants: each client connection takes one or two. Returns how
+/// many that is.
+fn raise_descriptor_limit() -> u64 {
+    rlimit::increase_nofile_limit(u64::MAX).unwrap_or_else(|error| {
         tracing::warn!(%error, "The limit on open files could not be raised.");
-    }
+        rlimit::Resource::NOFILE.get_soft().unwrap_or(1024)
+    })
 }
 
 fn print_addresses(scheme: &str, api: SocketAddr, http: &[SocketAddr], token: Option<&str>) {

@@ -3,6 +3,7 @@
 //! every problem is reported at once.
 
 mod api;
+mod clients;
 mod health;
 mod passive;
 
@@ -16,6 +17,7 @@ use evenkeel_model::{Coordinates, Region};
 use toml::{Table, Value};
 
 pub(crate) use self::api::ApiSettings;
+pub(crate) use self::clients::ClientSettings;
 pub(crate) use self::health::HealthSettings;
 use crate::cli::{IntervalMin, ServeArgs};
 use crate::exit::Failure;
@@ -33,6 +35,7 @@ pub(crate) struct Settings {
     pub(crate) of_api: ApiSettings,
     pub(crate) of_health: HealthSettings,
     pub(crate) http: Vec<SocketAddr>,
+    pub(crate) of_clients: ClientSettings,
     pub(crate) workers: usize,
     pub(crate) pop: String,
     pub(crate) region: Region,
@@ -108,6 +111,7 @@ impl Layers<'_> {
             of_api: self.api(&args.of_api),
             of_health: self.health(&args.of_health),
             http: self.many("http", &args.http).unwrap_or_else(|| vec![local(8080)]),
+            of_clients: self.clients(&args.of_clients),
             workers: self
                 .checked(
                     "workers",

@@ -1,12 +1,14 @@
 //! The flags of `evenkeel serve`.
 
 mod api;
+mod clients;
 mod health;
 mod passive;
 
 use clap::Args;
 
 pub(crate) use self::api::ApiArgs;
+pub(crate) use self::clients::ClientArgs;
 pub(crate) use self::health::HealthArgs;
 pub(crate) use self::passive::PassiveArgs;
 
@@ -42,6 +44,8 @@ pub(crate) struct ServeArgs {
     /// Address of the authoritative DNS server (not available yet)
     #[arg(long, value_name = "ADDR")]
     pub(crate) dns: Vec<String>,
+    #[command(flatten)]
+    pub(crate) of_clients: ClientArgs,
     /// Data-plane threads [default: one per core]
     #[arg(long, value_name = "N")]
     pub(crate) workers: Option<String>,
