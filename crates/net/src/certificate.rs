@@ -1,7 +1,9 @@
-//! Certificates with their keys: read from files or text, made for oneself, and what they say.
+//! Certificates with their keys: read from files or text, made for oneself, and what they say; and
+//! the answers by which an authority is shown that a name is served here.
 //!
 //! Which one is shown to whom is [`tls::server`](crate::tls::server)'s business.
 
+mod challenges;
 mod facts;
 mod self_signed;
 
@@ -17,6 +19,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer, pem};
 use rustls::sign::CertifiedKey;
 use rustls::{RootCertStore, ServerConfig};
 
+pub use self::challenges::{CHALLENGE_PATH, Challenges};
 pub use self::facts::Facts;
 pub use self::self_signed::{SelfSigned, self_signed};
 
@@ -201,6 +204,11 @@ pub fn staple_path(certificate: &Path) -> PathBuf {
     let mut path = OsString::from(certificate);
     path.push(OCSP_SUFFIX);
     path.into()
+}
+
+/// A host name in lower case, without the final dot: how tables know it.
+pub(crate) fn normal(name: &str) -> Box<str> {
+    name.strip_suffix('.').unwrap_or(name).to_ascii_lowercase().into()
 }
 
 fn provider() -> CryptoProvider {

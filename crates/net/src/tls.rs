@@ -9,6 +9,8 @@
 //! matters. Key exchange prefers X25519MLKEM768, which holds against those who record today and
 //! compute tomorrow.
 
+#[cfg(test)]
+mod authority;
 pub mod client;
 pub mod server;
 

@@ -5,6 +5,8 @@
 //! resumed within one zone and one way of checking only. Dialing, time limits and what is said to
 //! clients about a failure are the caller's.
 
+#[cfg(test)]
+mod tests;
 mod trust;
 
 use std::collections::HashMap;

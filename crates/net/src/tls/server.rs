@@ -16,7 +16,6 @@
 
 mod hello;
 mod identities;
-mod names;
 mod policies;
 
 #[cfg(test)]
@@ -41,6 +40,7 @@ use tokio_rustls::server::TlsStream;
 pub use self::identities::Identities;
 pub use self::policies::Policy;
 use super::{ALPN_HTTP1, ALPN_HTTP2, Protocol, TlsVersion};
+use crate::certificate::normal;
 
 /// The protocol by which an authority looks for the answer to a tls-alpn-01 challenge (RFC 8737).
 const ALPN_ACME: &[u8] = b"acme-tls/1";
@@ -219,7 +219,7 @@ impl Terminator {
 impl<S> Accepted<S> {
     fn new(stream: TlsStream<S>) -> Self {
         let connection = stream.get_ref().1;
-        let sni = connection.server_name().map(names::normal);
+        let sni = connection.server_name().map(normal);
         let protocol = Protocol::by_alpn(connection.alpn_protocol());
         let version = TlsVersion::of(connection.protocol_version());
         let certificate = connection.peer_certificates().and_then(|chain| chain.first());
@@ -233,6 +233,11 @@ fn is_challenge(hello: &ClientHello<'_>) -> bool {
     hello
         .alpn()
         .is_some_and(|mut offered| offered.next() == Some(ALPN_ACME) && offered.next().is_none())
+}
+
+/// What follows the first label of a name, when anything does.
+fn parent(name: &str) -> Option<&str> {
+    name.split_once('.').map(|(_, parent)| parent).filter(|parent| !parent.is_empty())
 }
 
 fn configs(

@@ -43,8 +43,14 @@ where
                 read => Poll::Ready(read),
             }
         });
-        if read.await? == 0 {
-            return Err(HandshakeError::Io(io::ErrorKind::UnexpectedEof.into()));
+        match read.await {
+            Ok(0) => return Err(HandshakeError::Io(io::ErrorKind::UnexpectedEof.into())),
+            Ok(_) => {}
+            // So rustls calls its own bound.
+            Err(error) if error.kind() == io::ErrorKind::InvalidData => {
+                return Err(too_long(stream).await);
+            }
+            Err(error) => return Err(HandshakeError::Io(error)),
         }
         if seen.first.is_some_and(is_text) {
             answer_plain(stream).await?;
@@ -53,19 +59,32 @@ where
         match acceptor.accept() {
             Ok(Some(accepted)) => return Ok(accepted),
             Ok(None) if seen.bytes < HELLO_BYTES_MAX => {}
-            Ok(None) => {
-                alert(stream, Alert::Decode).await?;
-                let error = rustls::InvalidMessage::HandshakePayloadTooLarge;
-                return Err(HandshakeError::Client(error.into()));
-            }
-            Err((error, mut alert)) => {
+            Ok(None) => return Err(too_long(stream).await),
+            Err((error, mut written)) => {
                 let mut bytes = Vec::new();
-                alert.write_all(&mut bytes)?;
+                written.write_all(&mut bytes)?;
+                // Some refusals of broken records come without one.
+                if bytes.is_empty() {
+                    alert(stream, Alert::Decode).await?;
+                }
                 stream.write_all(&bytes).await?;
                 stream.flush().await?;
                 return Err(HandshakeError::Client(error));
             }
         }
+    }
+}
+
+async fn too_long<S>(stream: &mut S) -> HandshakeError
+where
+    S: AsyncWrite + Unpin,
+{
+    match alert(stream, Alert::Decode).await {
+        Ok(()) => {
+            let error = rustls::InvalidMessage::HandshakePayloadTooLarge;
+            HandshakeError::Client(error.into())
+        }
+        Err(error) => HandshakeError::Io(error),
     }
 }
 

@@ -7,9 +7,9 @@ use arc_swap::ArcSwap;
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 
-use super::names::{normal, parent};
+use super::parent;
 use super::policies::{Policies, Policy};
-use crate::certificate::Identity;
+use crate::certificate::{Identity, normal};
 
 /// Certificates by the names they are for, what is asked of TLS by name, and answers to
 /// tls-alpn-01. Clones share one table; handshakes under way keep what they have read.

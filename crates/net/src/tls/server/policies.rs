@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 
-use super::names::{normal, parent};
+use super::parent;
+use crate::certificate::normal;
 use crate::tls::TlsVersion;
 
 /// What is asked of one connection. Sessions are resumed only under the policy they began with.

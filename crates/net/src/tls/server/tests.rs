@@ -1,27 +1,28 @@
+mod hostile;
+mod sessions;
+
 use std::sync::Arc;
 
 use rustls::pki_types::ServerName;
-use rustls::{ClientConfig, RootCertStore};
-use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
+use rustls::{ClientConfig, HandshakeKind, SupportedProtocolVersion};
+use tokio::io::{AsyncReadExt, DuplexStream, duplex};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream as ClientStream;
 
 use super::*;
-use crate::certificate::{Identity, SelfSigned, chain, self_signed};
-use crate::tls::{insecure, verifying};
+use crate::certificate::{Facts, Identity, self_signed};
+use crate::tls::{AnyCertificate, insecure};
 
-/// A certificate for these names, and a client's view of it.
-pub(crate) fn identity(names: &[&str]) -> (Arc<Identity>, SelfSigned) {
+fn identity(names: &[&str]) -> Arc<Identity> {
     let made = self_signed(names).unwrap();
-    let identity =
-        Identity::from_pem(made.certificate.as_bytes(), made.key.as_bytes(), None).unwrap();
-    (Arc::new(identity), made)
+    let (chain, key) = (made.certificate.as_bytes(), made.key.as_bytes());
+    Arc::new(Identity::from_pem(chain, key, None).unwrap())
 }
 
 fn terminator(names: &[&[&str]], default: Option<&[&str]>) -> Terminator {
     let identities = Identities::default();
-    let named: Vec<_> = names.iter().map(|names| identity(names).0).collect();
-    identities.publish(&named, default.map(|names| identity(names).0));
+    let named: Vec<_> = names.iter().map(|names| identity(names)).collect();
+    identities.publish(&named, default.map(identity));
     Terminator::new(identities, &ClientAuth::off()).unwrap()
 }
 
@@ -43,10 +44,22 @@ fn client(alpn: &[&[u8]]) -> Arc<ClientConfig> {
     Arc::new(config)
 }
 
+/// A client that takes any certificate and speaks these versions.
+fn speaking(versions: &[&'static SupportedProtocolVersion]) -> ClientConfig {
+    let provider = aws_lc_rs::default_provider();
+    let schemes = provider.signature_verification_algorithms.supported_schemes();
+    ClientConfig::builder_with_provider(Arc::new(provider))
+        .with_protocol_versions(versions)
+        .unwrap()
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(AnyCertificate { schemes }))
+        .with_no_client_auth()
+}
+
 /// The names of the certificate that a client was shown.
 fn shown(stream: &ClientStream<DuplexStream>) -> Vec<Box<str>> {
     let chain = stream.get_ref().1.peer_certificates().unwrap();
-    crate::certificate::Facts::read(&chain[0]).unwrap().names
+    Facts::read(&chain[0]).unwrap().names
 }
 
 #[tokio::test]
@@ -71,5 +84,49 @@ async fn the_name_asked_for_decides_which_certificate_is_shown() {
         assert_eq!(&*shown(&client.unwrap())[0], expected, "{name}");
         assert_eq!(accepted.sni.as_deref(), sni, "{name}");
         assert_eq!(accepted.version, TlsVersion::Tls13);
+    }
+}
+
+#[tokio::test]
+async fn without_a_default_only_names_with_a_certificate_are_served() {
+    let terminator = terminator(&[&["a.example"]], None);
+    assert!(shake(&terminator, &client(&[]), "a.example").await.0.is_ok());
+    let (accepted, client) = shake(&terminator, &client(&[]), "b.example").await;
+    assert!(matches!(accepted, Err(HandshakeError::NoCertificate)));
+    let alert = rustls::Error::AlertReceived(rustls::AlertDescription::UnrecognisedName);
+    assert_eq!(crate::tls::in_tls(&client.unwrap_err()), Some(&alert));
+}
+
+#[tokio::test]
+async fn protocols_and_versions_are_agreed_on_as_the_name_allows() {
+    let terminator = terminator(&[], Some(&["default"]));
+    use Protocol::{Http1, Http2};
+    use TlsVersion::{Tls12, Tls13};
+    let strict = Policy { version_min: Tls13, http2: true };
+    let old = Policy { version_min: Tls12, http2: false };
+    terminator.identities().publish_policies([("strict.example", strict), ("*.old", old)]);
+    let (both, http1) = ([&b"h2"[..], b"http/1.1"], [&b"http/1.1"[..]]);
+    for (name, alpn, versions, expected) in [
+        ("a", &both[..], &[&version::TLS13, &version::TLS12][..], Some((Http2, Tls13))),
+        ("a", &http1, &[&version::TLS12], Some((Http1, Tls12))),
+        ("a", &[], &[&version::TLS13], Some((Http1, Tls13))),
+        ("a", &[b"spdy/3"], &[&version::TLS13], None),
+        ("strict.example", &both, &[&version::TLS13, &version::TLS12], Some((Http2, Tls13))),
+        ("strict.example.", &both, &[&version::TLS12], None),
+        ("STRICT.example", &both, &[&version::TLS12], None),
+        ("b.a.old", &both, &[&version::TLS12], Some((Http1, Tls12))),
+        ("b.a.old", &[b"h2"], &[&version::TLS13], None),
+    ] {
+        let mut config = speaking(versions);
+        config.alpn_protocols = alpn.iter().map(|name| name.to_vec()).collect();
+        let (accepted, client) = shake(&terminator, &Arc::new(config), name).await;
+        let got = accepted.as_ref().ok().map(|accepted| (accepted.protocol, accepted.version));
+        assert_eq!(got, expected, "{name} {alpn:?} {versions:?}");
+        if expected.is_none() {
+            assert!(matches!(accepted, Err(HandshakeError::Client(_))), "{accepted:?}");
+            let error = client.unwrap_err();
+            let alert = crate::tls::in_tls(&error);
+            assert!(matches!(alert, Some(rustls::Error::AlertReceived(_))), "{name}: {error:?}");
+        }
     }
 }
