@@ -4,12 +4,12 @@
 //! Names, records, time to live of what they resolve to, and everything else on the wire is `dns`'
 //! work.
 
-use alloc::vec::Vec;
-
 use evenkeel_model::{
     Address, AffinityKind, Endpoint, EndpointIx, EndpointSteering, LoadBalancerIx, PoolIx,
     SheddingPolicy, View,
 };
+
+use smallvec::{SmallVec, smallvec};
 
 use crate::asker::Asker;
 use crate::effective::{Effective, OfQuery, Outcome, resolve};
@@ -27,6 +27,9 @@ mod qtype {
 
 /// Time to live of answers for proxied load balancers, in seconds (behaviour.md 8.6).
 pub const EDGE_TTL_S: u32 = 300;
+
+/// Endpoints that an answer names without an allocation. Most pools have fewer.
+pub const ENDPOINTS_INLINE: usize = 16;
 
 /// What a query is answered with.
 #[derive(Debug, Clone)]
@@ -52,7 +55,7 @@ pub enum Answered {
     /// The addresses of the proxy.
     Edge,
     /// The addresses of these endpoints, in this order.
-    Endpoints(Vec<EndpointIx>),
+    Endpoints(SmallVec<[EndpointIx; ENDPOINTS_INLINE]>),
     /// A CNAME to this endpoint's name (behaviour.md 8.3).
     Name(EndpointIx),
     /// No records: NOERROR with the SOA.
@@ -81,6 +84,18 @@ pub fn answer<'v>(
     trail: &mut Trail,
 ) -> Result<Answer<'v>, Unavailable> {
     let load_balancer = host::find(view, facts.name)?;
+    Ok(answer_as(load_balancer, view, facts, env, trail))
+}
+
+/// The same for whoever knows whose name it is: in DNS, names that exist keep wildcards away from
+/// themselves and from what is below them (behaviour.md 8.5).
+pub fn answer_as<'v>(
+    load_balancer: LoadBalancerIx,
+    view: &'v View,
+    facts: &QueryFacts<'_>,
+    env: &mut Env<'_>,
+    trail: &mut Trail,
+) -> Answer<'v> {
     trail.push(TrailStep::LoadBalancer(load_balancer));
     let lb = view.config.load_balancer(load_balancer);
     let without = |answered| {
@@ -88,10 +103,10 @@ pub fn answer<'v>(
         Answer { load_balancer, ttl_s, scope: 0, answered, choice: None }
     };
     match facts.qtype {
-        qtype::A | qtype::AAAA if lb.proxied => return Ok(without(Answered::Edge)),
-        qtype::CNAME if lb.proxied => return Ok(without(Answered::Empty)),
+        qtype::A | qtype::AAAA if lb.proxied => return without(Answered::Edge),
+        qtype::CNAME if lb.proxied => return without(Answered::Empty),
         qtype::A | qtype::AAAA | qtype::CNAME => {}
-        _ => return Ok(without(Answered::OtherRecords)),
+        _ => return without(Answered::OtherRecords),
     }
     let asker = Asker::of_query(facts);
     let conditions = OfQuery { facts, asker: &asker };
@@ -100,7 +115,7 @@ pub fn answer<'v>(
         Outcome::Respond(response) => {
             trail.push(TrailStep::Responded(response.status));
             let scope = asker.scope().unwrap_or(0);
-            return Ok(Answer { scope, ..without(Answered::Empty) });
+            return Answer { scope, ..without(Answered::Empty) };
         }
     };
     let barred = Barred::default();
@@ -111,13 +126,13 @@ pub fn answer<'v>(
     let (qtype, is_apex) = (facts.qtype, facts.is_apex);
     let chosen = Chosen { effective, barred, pool, fallback, qtype, is_apex };
     let answered = chosen.answer(env, trail);
-    Ok(Answer {
+    Answer {
         load_balancer,
         ttl_s: chosen.effective.ttl_s,
         scope: asker.scope().unwrap_or(0),
         answered,
         choice: Some(chosen),
-    })
+    }
 }
 
 impl Answer<'_> {
@@ -201,7 +216,7 @@ impl Chosen<'_> {
                     if self.is_named(view.config.endpoint(ix)) {
                         Answered::Name(ix)
                     } else {
-                        Answered::Endpoints([ix].into())
+                        Answered::Endpoints(smallvec![ix])
                     }
                 }
             };
@@ -210,7 +225,7 @@ impl Chosen<'_> {
             let id = view.config.endpoint(*ix).id;
             ejections.is_some_and(|ejections| ejections.of(id, env.now).is_some())
         };
-        let mut endpoints: Vec<_> = able.clone().filter(|ix| !is_ejected(ix)).collect();
+        let mut endpoints: SmallVec<[_; ENDPOINTS_INLINE]> = able.clone().filter(|ix| !is_ejected(ix)).collect();
         if endpoints.is_empty() {
             endpoints = able.collect();
         }

@@ -55,7 +55,7 @@ pub mod trail;
 pub use affinity::{
     COOKIE_NAME, SessionCookie, SessionFinding, mentions_session_cookie, strip_session_cookie,
 };
-pub use answer::{Answer, Answered, answer};
+pub use answer::{Answer, Answered, answer, answer_as};
 pub use decide::{Decision, decide};
 pub use eligible::UNRESOLVED_MAX;
 pub use facts::{

@@ -1,30 +1,22 @@
-//! What zones hold, made findable.
+//! What zones hold, made findable: names with their records, cuts, empty non-terminals and
+//! wildcards (RFC 1034 section 4.3.2, RFC 4592), and the names of load balancers among them.
+//!
+//! Two indexes lie over each other. [`Records`] is made once of a [`Zone`](evenkeel_model::Zone),
+//! and kept for as long as that does not change; [`Hosts`] has the load balancers' names, which
+//! follow the configuration. A name exists when either has it.
+//!
+//! Which of what is found answers a query is [`mod@crate::answer`]'s work.
 
-use std::sync::Arc;
+mod catalog;
+mod hosts;
+mod path;
+mod records;
+mod served;
+mod set;
 
-use evenkeel_model::View;
-
-/// Every zone of a view, findable by the names in it.
-#[derive(Debug, Default)]
-pub struct Catalog {}
-
-impl Catalog {
-    /// The catalog of a view. What did not change since an earlier one is taken over from it.
-    #[must_use]
-    pub fn new(view: &View, earlier: Option<&Self>) -> Self {
-        let _ = (Arc::as_ptr(&view.config), earlier);
-        Self {}
-    }
-
-    /// Whether it is this view's, or may serve for it.
-    #[must_use]
-    pub fn fits(&self, view: &View) -> bool {
-        let _ = view;
-        true
-    }
-}
-
-/// Where in the RDATA of a type a name stands that may be compressed.
-pub(crate) fn name_in_rdata(_rtype: u16) -> Option<usize> {
-    None
-}
+pub use catalog::Catalog;
+pub use hosts::Hosts;
+pub use path::Path;
+pub use records::{Node, Records};
+pub use served::{Found, Owned, ServedZone};
+pub use set::{RecordSet, compressible_name, target_name};

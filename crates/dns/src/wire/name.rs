@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use arrayvec::ArrayVec;
+use arrayvec::{ArrayString, ArrayVec};
 
 /// Longest name in bytes (RFC 1035 section 2.3.4).
 pub const NAME_BYTES_MAX: usize = 255;
@@ -19,6 +19,12 @@ impl<'b> Name<'b> {
     #[must_use]
     pub fn new(wire: &'b [u8]) -> Option<Self> {
         (length(wire)? == wire.len()).then_some(Self(wire))
+    }
+
+    /// Bytes that are known to be a name.
+    #[must_use]
+    pub(crate) const fn of_checked(wire: &'b [u8]) -> Self {
+        Self(wire)
     }
 
     /// The name that begins these bytes, unless it is malformed or compressed.
@@ -52,7 +58,28 @@ impl<'b> Name<'b> {
         lower.make_ascii_lowercase();
         lower
     }
+
+    /// In presentation format, without the final dot.
+    #[must_use]
+    pub fn text(self) -> NameText {
+        let mut text = NameText::new();
+        for label in self.labels() {
+            if !text.is_empty() {
+                text.push('.');
+            }
+            match core::str::from_utf8(label) {
+                Ok(plain) if label.iter().all(is_plain) => text.push_str(plain),
+                _ => label.iter().for_each(|byte| {
+                    let _ = write_escaped(&mut text, *byte);
+                }),
+            }
+        }
+        text
+    }
 }
+
+/// Room for the longest name in presentation format: every byte as `\\DDD`.
+pub type NameText = ArrayString<{ 4 * NAME_BYTES_MAX }>;
 
 /// A name in lower case that is not kept anywhere.
 pub type LowerName = ArrayVec<u8, NAME_BYTES_MAX>;
@@ -81,6 +108,21 @@ fn length(bytes: &[u8]) -> Option<usize> {
     }
 }
 
+/// Whether a byte stands for itself in presentation format, and in every host name.
+fn is_plain(byte: &u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_')
+}
+
+fn write_escaped(out: &mut impl fmt::Write, byte: u8) -> fmt::Result {
+    match byte {
+        b'.' | b'\\' | b'"' | b';' | b'(' | b')' | b'@' | b'$' => {
+            write!(out, "\\{}", char::from(byte))
+        }
+        0x21..=0x7e => out.write_char(char::from(byte)),
+        other => write!(out, "\\{other:03}"),
+    }
+}
+
 /// In presentation format (RFC 1035 section 5.1), without the final dot; the root is `.`.
 impl fmt::Display for Name<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -92,13 +134,7 @@ impl fmt::Display for Name<'_> {
                 f.write_str(".")?;
             }
             for byte in label {
-                match byte {
-                    b'.' | b'\\' | b'"' | b';' | b'(' | b')' | b'@' | b'$' => {
-                        write!(f, "\\{}", char::from(*byte))?;
-                    }
-                    0x21..=0x7e => write!(f, "{}", char::from(*byte))?,
-                    other => write!(f, "\\{other:03}")?,
-                }
+                write_escaped(f, *byte)?;
             }
         }
         Ok(())
@@ -146,6 +182,7 @@ mod tests {
             (b"\x02\xc3\xa4\0", "\\195\\164"),
         ] {
             assert_eq!(Name::new(wire).unwrap().to_string(), text);
+            assert_eq!(&*Name::new(wire).unwrap().text(), text.trim_matches('.'));
         }
         assert_eq!(Name::new(b"\x03wWw\x02EU\0").unwrap().lower()[..], *b"\x03www\x02eu\0");
     }

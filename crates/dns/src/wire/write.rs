@@ -10,7 +10,7 @@ use super::edns::{Edns, EdnsOut, option};
 use super::number::{Rcode, rtype};
 use super::query::{CLASS_IN, HEADER_BYTES, Query, Rejection};
 use crate::answer::{Answer, Data, Owner, Set};
-use crate::zone::name_in_rdata;
+use crate::zone::compressible_name;
 
 /// Bytes of an OPT record without options.
 const OPT_BYTES: usize = 11;
@@ -47,7 +47,7 @@ pub fn write(
     limit: usize,
     extra: &EdnsOut<'_>,
 ) -> Written {
-    let _ = (answer, limit, Compression::new(0), name_in_rdata);
+    let _ = (answer, limit, Compression::new(0), compressible_name);
     write_rejection(out, &query.reject(answer.rcode), limit, extra);
     Written { truncated: false, answers: 0 }
 }

@@ -1,0 +1,127 @@
+//! Which host names a view may need the addresses of: those of endpoints that DNS-only load
+//! balancers may answer with, and those that records are flattened to.
+
+use std::collections::BTreeSet;
+
+use evenkeel_model::{
+    Address, Config, LoadBalancer, Overrides, PoolIx, PoolSetOutcome, RuleAction, View, Zone,
+};
+
+use crate::wire::rtype;
+
+/// Names kept resolved. Each is asked for twice every few seconds; beyond this no resolver of one
+/// machine would answer in time. Further names do not resolve, which the log says.
+pub(super) const NAMES_MAX: usize = 50_000;
+
+/// The names, lower case and without a final dot.
+pub(super) fn wanted(view: &View) -> BTreeSet<Box<str>> {
+    let mut names = BTreeSet::new();
+    let config = &view.config;
+    for ix in pools(config) {
+        for endpoint in config.pool(ix).endpoints().map(|ix| config.endpoint(ix)) {
+            // Nobody outside reaches private ones, so that they are never answered.
+            if let Address::Name(name) = &endpoint.address
+                && endpoint.enabled
+                && endpoint.virtual_network.is_none()
+            {
+                names.insert(name.as_str().into());
+            }
+        }
+    }
+    names.extend(view.zones.iter().flat_map(|zone| flattened(zone)));
+    if names.len() > NAMES_MAX {
+        tracing::warn!(names = names.len(), NAMES_MAX, "Too many host names to keep resolved.");
+        while names.len() > NAMES_MAX {
+            names.pop_last();
+        }
+    }
+    names
+}
+
+/// Every pool that some query may lead to.
+fn pools(config: &Config) -> BTreeSet<PoolIx> {
+    let mut pools = BTreeSet::new();
+    for lb in config.load_balancers.iter().filter(|lb| lb.enabled && !lb.proxied) {
+        pools.extend(&lb.default_pools);
+        pools.insert(lb.fallback_pool);
+        let maps = &lb.topology;
+        pools.extend(maps.pops.values().flatten());
+        pools.extend(maps.countries.values().flatten());
+        pools.extend(maps.regions.values().flatten());
+        of_pool_sets(lb, &mut pools);
+        for rule in &lb.rules {
+            if let RuleAction::Override { overrides, .. } = &rule.action {
+                of_rule(overrides, &mut pools);
+            }
+        }
+    }
+    pools
+}
+
+fn of_pool_sets(lb: &LoadBalancer, pools: &mut BTreeSet<PoolIx>) {
+    for set in &lb.pool_sets {
+        if let PoolSetOutcome::Pools(set) = &set.outcome {
+            pools.extend(&set.pools);
+            pools.extend(set.fallback_pool);
+        }
+    }
+}
+
+fn of_rule(rule: &Overrides, pools: &mut BTreeSet<PoolIx>) {
+    pools.extend(rule.default_pools.iter().flatten());
+    pools.extend(rule.pools.iter().flatten());
+    pools.extend(rule.fallback_pool);
+    pools.extend(rule.pops.iter().flat_map(|map| map.values().flatten()));
+    pools.extend(rule.countries.iter().flat_map(|map| map.values().flatten()));
+    pools.extend(rule.regions.iter().flat_map(|map| map.values().flatten()));
+}
+
+/// The names that a zone's CNAME records lead to, where addresses are answered in their place.
+fn flattened(zone: &Zone) -> impl Iterator<Item = Box<str>> {
+    zone.records
+        .iter()
+        .filter(|record| record.rtype == rtype::CNAME && !record.proxied)
+        .filter(|record| record.flatten || record.name == zone.name)
+        .filter_map(|record| text(&record.rdata))
+}
+
+/// A name in wire format as a host name is written; `None` for one that none can be.
+fn text(wire: &[u8]) -> Option<Box<str>> {
+    let mut text = String::with_capacity(wire.len());
+    let mut rest = wire;
+    while let Some((length, after)) = rest.split_first()
+        && *length > 0
+    {
+        let (label, after) = after.split_at_checked(usize::from(*length))?;
+        let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_".contains(byte);
+        if !label.iter().all(is_plain) {
+            return None;
+        }
+        if !text.is_empty() {
+            text.push('.');
+        }
+        text.extend(label.iter().map(|byte| char::from(byte.to_ascii_lowercase())));
+        rest = after;
+    }
+    (!text.is_empty()).then(|| text.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn host_names_are_written_as_configured_ones_are() {
+        for (wire, expected) in [
+            (&b"\x01A\x07eXample\0"[..], Some("a.example")),
+            (b"\x04_srv\x02x-\0", Some("_srv.x-")),
+            (b"\0", None),
+            (b"", None),
+            (b"\x03a.b\0", None),
+            (b"\x02\xc3\xa4\0", None),
+            (b"\x05ab", None),
+        ] {
+            assert_eq!(text(wire).as_deref(), expected, "{}", wire.escape_ascii());
+        }
+    }
+}
