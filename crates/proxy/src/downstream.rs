@@ -20,6 +20,7 @@ use evenkeel_decision::Rng;
 use evenkeel_h1::{Field, HeadScanner, RequestHead};
 use evenkeel_model::FixedResponse;
 use tokio::io::AsyncWriteExt;
+use tokio::time::timeout;
 
 use crate::arrival::{Arrival, Visitor};
 use crate::buffer::{Buffer, Filled, SMALL_BYTES};
@@ -90,7 +91,7 @@ pub(crate) async fn serve<D: Transport>(worker: Rc<Worker>, io: D, arrival: Arri
         match after {
             After::Keep => {}
             // Who has sent more than was read may be about to send yet more.
-            After::Close if downstream.input.is_empty() => return,
+            After::Close if downstream.input.is_empty() => return downstream.end(&worker).await,
             After::Close | After::Linger => return downstream.linger(&worker).await,
             After::Reset => return downstream.io.reset_on_close(),
         }
@@ -201,6 +202,14 @@ impl<D: Transport> Downstream<D> {
         let now = worker.now();
         refusal::write(&mut out, refusal, occasion, now, &worker.date(now));
         self.send_whole(worker, out).await
+    }
+
+    /// Ends a connection on which everything was said, by both sides.
+    async fn end(&mut self, worker: &Worker) {
+        if D::SAYS_GOODBYE {
+            // Whoever does not read any more is not waited for.
+            let _ = timeout(worker.settings.timeouts.linger, self.io.shutdown()).await;
+        }
     }
 
     /// Ends the connection so that the answer arrives: says that nothing more comes, then reads

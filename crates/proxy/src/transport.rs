@@ -39,6 +39,10 @@ pub(crate) trait Sink: AsyncWrite + Unpin {
 
 /// A client's connection, or one request's stream of it.
 pub(crate) trait Transport: Source + Sink {
+    /// Whether an end without a word could be an attacker's work, so that the client has to be told
+    /// of it (RFC 8446 section 6.1).
+    const SAYS_GOODBYE: bool = false;
+
     /// Makes the coming close a reset, so that a response cut short cannot pass for a whole one.
     fn reset_on_close(&mut self);
 }
@@ -55,6 +59,8 @@ impl Transport for TcpStream {
 impl Source for TlsStream<TcpStream> {}
 impl Sink for TlsStream<TcpStream> {}
 impl Transport for TlsStream<TcpStream> {
+    const SAYS_GOODBYE: bool = true;
+
     fn reset_on_close(&mut self) {
         self.get_mut().0.reset_on_close();
     }

@@ -13,6 +13,7 @@ mod bodies;
 mod connections;
 mod countries;
 mod decisions;
+mod door;
 mod fixed;
 mod headers;
 mod loads;

@@ -15,6 +15,7 @@ use evenkeel_model::{
 };
 use evenkeel_net::geo::Geo;
 use evenkeel_net::listen::listen_shared;
+use evenkeel_net::tls::server::Terminator;
 use evenkeel_net::unix_time_ms;
 use evenkeel_proxy::{CrowdLimits, Listener, Settings, Shared, WorkerOptions, run_worker};
 use evenkeel_telemetry::{Registry, WorkerMetrics};
@@ -36,6 +37,8 @@ pub(crate) struct Plan {
     pub(crate) disabled_pool: Option<usize>,
     pub(crate) settings: Settings,
     pub(crate) crowd: CrowdLimits,
+    /// What the listener shakes hands with, where it speaks TLS.
+    pub(crate) tls: Option<Terminator>,
     pub(crate) geo: Geo,
     /// Passive health, where it is on.
     pub(crate) passive: Option<PassiveSettings>,
@@ -64,6 +67,7 @@ impl Plan {
             disabled_pool: None,
             settings: Settings::default(),
             crowd: CrowdLimits::default(),
+            tls: None,
             geo: Geo::builtin(),
             passive: None,
             tune: |_| {},
@@ -170,10 +174,12 @@ impl World {
             Some(settings) => shared.with_passive_health(settings),
             None => shared,
         };
+        let tls = |socket| Listener { socket, tls: plan.tls.clone() };
+        let listeners = listeners.into_iter().map(tls).collect();
         let options = WorkerOptions {
             live,
             revision: follow,
-            listeners: listeners.into_iter().map(Listener::plain).collect(),
+            listeners,
             metrics: Arc::clone(&metrics),
             settings: Arc::new(plan.settings.clone()),
             shared: shared.clone(),
