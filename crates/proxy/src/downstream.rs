@@ -130,7 +130,7 @@ impl<D: Transport> Downstream<D> {
                     self.input.poll_fill(context, &mut self.io, &worker.buffers, limits.head_bytes);
                 match filled {
                     // A request that has arrived is still answered.
-                    Poll::Pending if self.input.is_empty() && worker.connections.is_draining() => {
+                    Poll::Pending if self.input.is_empty() && worker.connections.must_go() => {
                         return Poll::Ready(Next::Closed);
                     }
                     Poll::Pending => break,

@@ -58,7 +58,7 @@ pub(crate) async fn accept(worker: Rc<Worker>, listener: TcpListener, tls: Optio
             }
         };
         // Taken before its task runs: a burst of them must not get past the bound.
-        let place = match worker.shared.crowd.admit() {
+        let place = match admit(&worker).await {
             Ok(place) => place,
             Err(shed) => {
                 note_shed(&worker, shed);
@@ -70,6 +70,20 @@ pub(crate) async fn accept(worker: Rc<Worker>, listener: TcpListener, tls: Optio
             let entry = Entry::new(&worker, place);
             tokio::task::spawn_local(serve(entry, stream, peer, tls.clone()));
         }
+    }
+}
+
+/// A place for a new connection: a waiting one goes for it if it must.
+async fn admit(worker: &Worker) -> Result<Place, Shed> {
+    let crowd = &worker.shared.crowd;
+    match crowd.admit() {
+        Err(Shed::Connections) if worker.connections.make_room(&mut worker.chance()) => {
+            // Those who were asked run before this task does again.
+            tokio::task::yield_now().await;
+            worker.connections.room_is_made();
+            crowd.admit()
+        }
+        admitted => admitted,
     }
 }
 

@@ -29,6 +29,9 @@ use crate::upstream::IdlePool;
 /// noticed at reuse anyway; this bounds how long its descriptor stays open.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(1);
 
+/// Waiting connections asked to go at once when there is no place left.
+const ROOM_MADE: usize = 32;
+
 /// How often memory is looked at, where it is bounded: fast enough for what a full link can bring.
 const WEIGH_INTERVAL: Duration = Duration::from_millis(100);
 
@@ -97,6 +100,8 @@ pub(crate) struct Connections {
     wakers: RefCell<HashMap<u64, Option<Waker>>>,
     next: Cell<u64>,
     is_draining: Cell<bool>,
+    /// Waiting connections that are to go, for others to come.
+    to_go: Cell<usize>,
     last_gone: Notify,
 }
 
@@ -134,6 +139,31 @@ impl Connections {
     pub(crate) fn drain(&self) {
         self.is_draining.set(true);
         self.wakers.borrow().values().flatten().for_each(Waker::wake_by_ref);
+    }
+
+    /// Asks some waiting connections to go, because there is no place left. Returns whether any was
+    /// asked. They do once their tasks run.
+    pub(crate) fn make_room(&self, chance: &mut Chance) -> bool {
+        let wakers = self.wakers.borrow();
+        // Any are as good as others, but not the same ones each time: those may be busy.
+        let from = chance.below(wakers.len().max(1) as u64);
+        let from = usize::try_from(from).unwrap_or(0);
+        let asked = wakers.values().cycle().skip(from).take(ROOM_MADE.min(wakers.len()));
+        asked.flatten().for_each(Waker::wake_by_ref);
+        self.to_go.set(ROOM_MADE);
+        !wakers.is_empty()
+    }
+
+    /// Nobody else has to go.
+    pub(crate) fn room_is_made(&self) {
+        self.to_go.set(0);
+    }
+
+    /// Whether a connection that waits for a request shall end now.
+    pub(crate) fn must_go(&self) -> bool {
+        let to_go = self.to_go.get();
+        self.to_go.set(to_go.saturating_sub(1));
+        self.is_draining() || to_go > 0
     }
 
     async fn all_gone(&self) {
