@@ -1,12 +1,33 @@
-//! Which records answer a query.
+//! Which records answer a query (behaviour.md 8, RFC 1034 section 4.3.2). Pure: what is known of the
+//! world comes with the [`Context`], time and chance with the environment of decisions.
+//!
+//! | module | what |
+//! |---|---|
+//! | `walk` | from the name asked for along CNAME records to what answers |
+//! | `balanced` | the addresses of load balancers, and of names that are proxied |
+//! | `beside` | referrals, glue, the addresses of what records lead to |
+//! | `set` | records as they are answered, and what is denied |
+//!
+//! How it all looks on the wire is [`crate::wire`]'s work, signing it that of whoever gives
+//! [`crate::wire::write`] a signer.
+//!
+//! Not synthesised: HTTPS and SVCB records of proxied names. They would promise protocols that each
+//! node may or may not speak, for a round trip that clients save otherwise too.
+
+mod balanced;
+mod beside;
+mod set;
+mod walk;
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
-use std::ops::Range;
 
 use evenkeel_decision::{Env, Geography, Trail};
 use evenkeel_model::{LoadBalancerIx, Node, View, Zone};
 use smallvec::SmallVec;
+
+pub use set::{Absent, Data, Denial, Owner, Set};
+pub(crate) use set::{MINIMAL, soa_numbers};
 
 use crate::wire::{Query, Rcode};
 use crate::zone::Catalog;
@@ -54,7 +75,7 @@ pub trait Resolved: fmt::Debug {
     fn addresses(&self, name: &str, family: Family, take: &mut dyn FnMut(IpAddr)) -> Option<u32>;
 }
 
-/// What a query is answered with.
+/// What a query is answered with. Each section holds its sets in the order they are written.
 #[derive(Debug)]
 pub struct Answer<'a> {
     /// What became of it.
@@ -67,50 +88,41 @@ pub struct Answer<'a> {
     pub load_balancer: Option<LoadBalancerIx>,
     /// Length of the client subnet's prefix that it is for; 0 when it is for everyone.
     pub scope: u8,
+    /// What it says is not there, if anything.
+    pub denial: Option<Denial<'a>>,
     /// The answer section.
     pub answer: SmallVec<[Set<'a>; 2]>,
     /// The authority section.
     pub authority: SmallVec<[Set<'a>; 2]>,
     /// The additional section, OPT excluded.
     pub additional: SmallVec<[Set<'a>; 2]>,
+    /// How many of the additional sets, from the first on, nobody can do without: the addresses of
+    /// delegated zones' own name servers (RFC 9471).
+    pub glue: usize,
     /// The addresses that sets refer to.
-    pub addresses: SmallVec<[IpAddr; 8]>,
+    pub addresses: SmallVec<[IpAddr; 16]>,
 }
 
-/// Records of one name and type.
-#[derive(Debug, Clone)]
-pub struct Set<'a> {
-    /// Their name.
-    pub owner: Owner<'a>,
-    /// Their type's number.
-    pub rtype: u16,
-    /// Seconds they may be kept.
-    pub ttl_s: u32,
-    /// What they say.
-    pub data: Data<'a>,
+impl<'a> Answer<'a> {
+    /// Without records.
+    fn empty(rcode: Rcode, zone: Option<&'a Zone>) -> Self {
+        Self {
+            rcode,
+            authoritative: zone.is_some(),
+            zone,
+            load_balancer: None,
+            scope: 0,
+            denial: None,
+            answer: SmallVec::new(),
+            authority: SmallVec::new(),
+            additional: SmallVec::new(),
+            glue: 0,
+            addresses: SmallVec::new(),
+        }
+    }
 }
 
-/// Whose records they are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Owner<'a> {
-    /// The name asked for, as asked.
-    Question,
-    /// A name in wire format.
-    Name(&'a [u8]),
-}
-
-/// What records say.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Data<'a> {
-    /// These of the answer's addresses.
-    Addresses(Range<usize>),
-    /// The host name of an endpoint.
-    Host(&'a str),
-    /// The zone's SOA record.
-    Soa(&'a Zone),
-}
-
-/// Decides what a query is answered with, and notes on the trail why.
+/// Decides what a query from an address is answered with, and notes on the trail why.
 pub fn answer<'a>(
     query: &Query<'_>,
     source: IpAddr,
@@ -118,16 +130,5 @@ pub fn answer<'a>(
     env: &mut Env<'_>,
     trail: &mut Trail,
 ) -> Answer<'a> {
-    let _ = (query, source, context, env, trail);
-    Answer {
-        rcode: Rcode::Refused,
-        authoritative: false,
-        zone: None,
-        load_balancer: None,
-        scope: 0,
-        answer: SmallVec::new(),
-        authority: SmallVec::new(),
-        additional: SmallVec::new(),
-        addresses: SmallVec::new(),
-    }
+    walk::walk(query, source, context, env, trail)
 }

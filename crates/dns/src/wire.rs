@@ -12,7 +12,7 @@ mod query;
 mod write;
 
 pub use edns::{Cookie, Edns, EdnsOut, UDP_BYTES_MAX, UDP_BYTES_PLAIN};
-pub use name::{LowerName, NAME_BYTES_MAX, Name, NameText, parent};
+pub use name::{LowerName, NAME_BYTES_MAX, Name, NameText, host_to_wire, parent};
 pub use number::{Rcode, rtype};
 pub use query::{HEADER_BYTES, Parsed, Query, Rejection};
-pub use write::{Signer, Written, write, write_rejection};
+pub use write::{Signer, Written, write, write_rejection, write_signed};

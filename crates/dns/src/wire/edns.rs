@@ -6,6 +6,8 @@ use domain::base::opt::ClientSubnet as SubnetOption;
 use domain::dep::octseq::Parser;
 use evenkeel_decision::ClientSubnet;
 
+use super::number::{Rcode, rtype};
+
 /// Most bytes of a response by UDP, whatever the client would take. Fits one packet on every usual
 /// path, so that nothing is fragmented (DNS flag day 2020).
 pub const UDP_BYTES_MAX: u16 = 1232;
@@ -137,4 +139,93 @@ fn read_subnet(data: &[u8]) -> Result<ClientSubnet, Malformed> {
     }
     let address: IpAddr = subnet.addr();
     Ok(ClientSubnet { address, prefix: subnet.source_prefix_len() })
+}
+
+/// Bytes of an OPT record without options.
+const OPT_BYTES: usize = 11;
+
+/// Writes the OPT record of one response.
+#[derive(Debug)]
+pub(super) struct OptWriter<'a> {
+    rcode: Rcode,
+    dnssec_ok: bool,
+    udp_bytes: u16,
+    subnet: Option<(ClientSubnet, u8)>,
+    cookie: &'a [u8],
+    nsid: &'a [u8],
+    keepalive_ds: Option<u16>,
+}
+
+impl<'a> OptWriter<'a> {
+    /// For a client's OPT record. The DO bit comes back (RFC 3225 section 3); flags and options that
+    /// are unknown here do not. A client subnet comes back with the length of the prefix that the
+    /// answer is for (RFC 7871 section 7.2.1).
+    pub(super) fn new(edns: &Edns<'_>, rcode: Rcode, scope: u8, out: &EdnsOut<'a>) -> Self {
+        Self {
+            rcode,
+            dnssec_ok: edns.dnssec_ok,
+            udp_bytes: out.udp_bytes,
+            subnet: edns.subnet.map(|subnet| (subnet, scope)),
+            cookie: out.cookie,
+            nsid: if edns.nsid { out.nsid } else { &[] },
+            keepalive_ds: out.keepalive_ds.filter(|_| edns.keepalive),
+        }
+    }
+
+    /// The same without options, where those would not fit: the cookie excepted.
+    pub(super) fn within(self, room: usize) -> Self {
+        if self.bytes() <= room {
+            return self;
+        }
+        Self { subnet: None, nsid: &[], keepalive_ds: None, ..self }
+    }
+
+    /// How many bytes will be written.
+    pub(super) fn bytes(&self) -> usize {
+        OPT_BYTES + self.options_bytes()
+    }
+
+    fn options_bytes(&self) -> usize {
+        let option = |data: &[u8]| if data.is_empty() { 0 } else { 4 + data.len() };
+        let subnet = self.subnet.map_or(0, |(subnet, _)| 8 + address_bytes(subnet));
+        let keepalive = self.keepalive_ds.map_or(0, |_| 6);
+        option(self.cookie) + option(self.nsid) + subnet + keepalive
+    }
+
+    pub(super) fn write(&self, out: &mut Vec<u8>) {
+        let rcode_high = (self.rcode.number() >> 4) as u8;
+        let [u1, u2] = self.udp_bytes.to_be_bytes();
+        let flags = if self.dnssec_ok { 0x80 } else { 0 };
+        let [l1, l2] = u16::try_from(self.options_bytes()).unwrap_or(0).to_be_bytes();
+        out.extend_from_slice(&[0, 0, rtype::OPT as u8, u1, u2, rcode_high, 0, flags, 0, l1, l2]);
+        let option = |out: &mut Vec<u8>, code: u16, length: usize| {
+            out.extend_from_slice(&code.to_be_bytes());
+            out.extend_from_slice(&u16::try_from(length).unwrap_or(0).to_be_bytes());
+        };
+        for (code, data) in [(option::COOKIE, self.cookie), (option::NSID, self.nsid)] {
+            if !data.is_empty() {
+                option(out, code, data.len());
+                out.extend_from_slice(data);
+            }
+        }
+        if let Some((subnet, scope)) = self.subnet {
+            let length = address_bytes(subnet);
+            option(out, option::SUBNET, 4 + length);
+            let (family, octets) = match subnet.address {
+                IpAddr::V4(v4) => (1, &v4.octets()[..]),
+                IpAddr::V6(v6) => (2, &v6.octets()[..]),
+            };
+            out.extend_from_slice(&[0, family, subnet.prefix, scope]);
+            out.extend_from_slice(&octets[..length]);
+        }
+        if let Some(keepalive_ds) = self.keepalive_ds {
+            option(out, option::KEEPALIVE, 2);
+            out.extend_from_slice(&keepalive_ds.to_be_bytes());
+        }
+    }
+}
+
+/// Bytes that the address of a client subnet has on the wire.
+fn address_bytes(subnet: ClientSubnet) -> usize {
+    usize::from(subnet.prefix).div_ceil(8)
 }

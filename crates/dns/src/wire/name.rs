@@ -59,6 +59,14 @@ impl<'b> Name<'b> {
         lower
     }
 
+    /// In presentation format and lower case, without the final dot.
+    #[must_use]
+    pub fn lower_text(self) -> NameText {
+        let mut text = self.text();
+        text.make_ascii_lowercase();
+        text
+    }
+
     /// In presentation format, without the final dot.
     #[must_use]
     pub fn text(self) -> NameText {
@@ -91,6 +99,19 @@ pub fn parent(name: &[u8]) -> Option<&[u8]> {
         None | Some(0) => None,
         Some(length) => name.get(usize::from(*length) + 1..),
     }
+}
+
+/// A host name in wire format; `None` when it is none. Labels hold no dots and no escapes.
+#[must_use]
+pub fn host_to_wire(host: &str) -> Option<LowerName> {
+    let mut wire = LowerName::new();
+    for label in host.split('.') {
+        let length = u8::try_from(label.len()).ok().filter(|length| (1..=63).contains(length))?;
+        wire.try_push(length).ok()?;
+        wire.try_extend_from_slice(label.as_bytes()).ok()?;
+    }
+    wire.try_push(0).ok()?;
+    Some(wire)
 }
 
 /// How long the name is that begins these bytes.

@@ -5,6 +5,7 @@ use hashbrown::HashTable;
 
 use super::path::{Path, hash, is_wildcard_of};
 use super::records::names_above;
+use crate::wire::host_to_wire;
 
 /// The names of a zone's load balancers, and those that only have one of them below (empty
 /// non-terminals). Disabled ones have none (behaviour.md 8.5 item 6).
@@ -25,7 +26,7 @@ impl Hosts {
     pub(super) fn new(config: &Config, load_balancers: &[LoadBalancerIx], zone: &[u8]) -> Self {
         let mut hosts = Self::default();
         for ix in load_balancers {
-            let name = wire_name(&config.load_balancer(*ix).host);
+            let Some(name) = wire_name(&config.load_balancer(*ix).host) else { continue };
             let Some(above) = names_above(&name, zone) else { continue };
             for name in above {
                 hosts.node_mut(name);
@@ -58,23 +59,15 @@ impl Hosts {
             return None;
         }
         let (name, _) = path.suffix(n);
-        let found =
-            self.nodes.find(path.wildcard_hash(n), |node| is_wildcard_of(&node.name, name));
+        let found = self.nodes.find(path.wildcard_hash(n), |node| is_wildcard_of(&node.name, name));
         found?.load_balancer
     }
 }
 
-/// The name in wire format: checked labels in lower case, for which every length fits.
-fn wire_name(host: &HostPattern) -> Vec<u8> {
-    let (first, rest) = match host {
-        HostPattern::Exact(name) => (None, name),
-        HostPattern::Wildcard(suffix) => (Some("*"), suffix),
-    };
-    let mut wire = Vec::with_capacity(rest.len() + 4);
-    for label in first.into_iter().chain(rest.split('.')) {
-        wire.push(u8::try_from(label.len()).unwrap_or(u8::MAX));
-        wire.extend_from_slice(label.as_bytes());
-    }
-    wire.push(0);
-    wire
+/// The name in wire format; `None` for one that is too long with its wildcard.
+fn wire_name(host: &HostPattern) -> Option<Vec<u8>> {
+    Some(match host {
+        HostPattern::Exact(name) => host_to_wire(name)?.to_vec(),
+        HostPattern::Wildcard(suffix) => [b"\x01*", &*host_to_wire(suffix)?].concat(),
+    })
 }
