@@ -1,11 +1,13 @@
-//! What is settled before any endpoint is thought of: what the zone's settings say of the
-//! connection a request came on, and of the request's form.
+//! What is settled before any endpoint is thought of: answers to authorities that look whether a
+//! name is ours, and what the zone's settings say of the connection a request came on and of the
+//! request's form.
 //!
 //! On the request path.
 
 use evenkeel_h1::host::Authority;
 use evenkeel_h1::{Body, RequestHead};
 use evenkeel_model::{Edge, FixedResponse, View};
+use evenkeel_net::certificate::{CHALLENGE_PATH, Challenges};
 
 use crate::arrival::Arrival;
 use crate::refusal::Refusal;
@@ -31,10 +33,16 @@ pub(crate) struct Comer<'a> {
     pub(crate) host: &'a str,
     /// Where this node is reached over TLS.
     pub(crate) https_port: Option<u16>,
+    /// What authorities are waiting for.
+    pub(crate) challenges: &'a Challenges,
 }
 
 /// Whether a request may pass, by the settings of the zone that its host belongs to.
 pub(crate) fn check(view: &View, comer: &Comer<'_>) -> Option<Barred> {
+    // Authorities follow redirects, but not to names that have no certificate yet.
+    if let Some(answer) = comer.challenge() {
+        return Some(Barred::Answered(answer));
+    }
     let edge = &view.config.load_balancer(view.config.find_host(comer.host)?).edge;
     // The usual case in one comparison each.
     if !comer.arrival.satisfies(edge) {
@@ -54,6 +62,14 @@ pub(crate) fn check(view: &View, comer: &Comer<'_>) -> Option<Barred> {
 }
 
 impl Comer<'_> {
+    /// The answer to an http-01 challenge (RFC 8555 section 8.3), where one is waited for.
+    fn challenge(&self) -> Option<FixedResponse> {
+        let token = self.head.target.path(self.buffer).strip_prefix(CHALLENGE_PATH.as_bytes())?;
+        let body = self.challenges.answer(self.host, std::str::from_utf8(token).ok()?)?;
+        let content_type = Some("application/octet-stream".to_owned());
+        Some(FixedResponse { status: 200, content_type, location: None, body })
+    }
+
     /// Sends the client to the same address over TLS. Clients that named a port are on a node that
     /// is not reached by the usual ones, so they are told the one of its TLS listener.
     fn to_https(&self) -> FixedResponse {

@@ -101,6 +101,7 @@ pub(crate) async fn handle<D: Transport>(
         buffer,
         host: &host,
         https_port: worker.settings.https_port,
+        challenges: &worker.shared.challenges,
     };
     let barred = gate::check(&view, &comer);
     let decision = {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use evenkeel_decision::passive::PassiveSettings;
+use evenkeel_net::certificate::Challenges;
 use evenkeel_net::geo::Geo;
 
 use crate::crowd::{Crowd, CrowdLimits};
@@ -17,6 +18,8 @@ pub struct Shared {
     pub geo: Geo,
     /// How many clients are let in.
     pub crowd: Arc<Crowd>,
+    /// What authorities look for before they certify a name.
+    pub challenges: Challenges,
     /// How busy endpoints are.
     pub loads: Arc<LoadTable>,
     /// What their traffic says about endpoints; `None` while passive health is off.
@@ -32,6 +35,7 @@ impl Shared {
         Self {
             geo,
             crowd: Arc::default(),
+            challenges: Challenges::default(),
             loads: Arc::default(),
             outliers: None,
             sessions: Arc::default(),

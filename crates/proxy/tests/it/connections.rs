@@ -8,7 +8,7 @@ use evenkeel_model::Verdict;
 
 use crate::client::{Client, End};
 use crate::endpoint::Endpoint;
-use crate::world::{Plan, World, eventually, ms};
+use crate::world::{Plan, World, ms};
 
 const GET: &str = "GET / HTTP/1.1\r\nHost: lb.test\r\n\r\n";
 

@@ -158,6 +158,22 @@ fn zones_bound_bodies_and_let_no_websockets_through_if_they_say_so() {
     assert_eq!(endpoint.requests().len(), 1);
 }
 
+#[test]
+fn authorities_find_the_answer_to_their_challenge_before_any_redirect() {
+    let endpoint = Endpoint::named("a");
+    let mut plan = Plan::pool(&[endpoint.address]);
+    plan.tune = |lb| lb.edge.always_use_https = true;
+    let world = World::start(plan);
+    world.shared.challenges.begin("lb.test", "token", "token.thumbprint");
+    let ask = |path: &str| {
+        let mut client = world.client();
+        client.send(format!("GET {path} HTTP/1.1\r\nHost: lb.test\r\n\r\n"));
+        client.response()
+    };
+    assert_eq!(ask("/.well-known/acme-challenge/token").text(), "token.thumbprint");
+    assert_eq!(ask("/.well-known/acme-challenge/other").status, 301);
+}
+
 /// A world that has a load balancer of each kind in front.
 fn fronted(endpoint: &Endpoint, proxy_protocol: &str, trusted: &str) -> World {
     let networks = |text: &str| text.split_whitespace().map(|net| net.parse().unwrap()).collect();
