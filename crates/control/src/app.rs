@@ -21,6 +21,7 @@ use tokio::sync::{Semaphore, watch};
 use crate::audit::{self, Audited, Author};
 use crate::auth::{Caller, Origin, authenticate};
 use crate::catalog::{Catalog, Row};
+use crate::dns::accompany;
 use crate::error::ApiError;
 use crate::previews::Previews;
 use crate::records::encode;
@@ -145,6 +146,7 @@ impl App {
                 let catalog = self.catalog();
                 let mut draft = Draft::based_on(catalog.revision());
                 let outcome = decide(&catalog, &mut draft)?;
+                accompany(&catalog, &mut draft, evenkeel_net::unix_time_ms());
                 let Draft { batch, audited } = draft;
                 let batch = audit::append(batch, Author::Caller(caller), &catalog, &audited);
                 match self.store.commit(batch).await {
@@ -203,6 +205,30 @@ impl Draft {
     /// Deletes a document that the catalog holds.
     pub(crate) fn delete<T>(&mut self, row: &Row<T>) {
         self.push("delete", row.document.key.clone(), Some(&row.document), None);
+    }
+
+    /// What it holds so far, as far as the audit log tells of it.
+    pub(crate) fn changes(&self) -> &[Audited] {
+        &self.audited
+    }
+
+    /// Adds or replaces a document that follows from others, of which the audit log tells nothing.
+    pub(crate) fn put_quietly<T, V: Serialize>(
+        &mut self,
+        kind: &str,
+        id: &str,
+        row: Option<&Row<T>>,
+        value: &V,
+    ) {
+        let expected = row.map_or(Expected::Absent, |row| Expected::At(row.document.revision));
+        let write = Write::Put(encode(value).into());
+        self.batch.changes.push(Change { key: Key::new(kind, id), expected, write });
+    }
+
+    /// Deletes such a document.
+    pub(crate) fn delete_quietly<T>(&mut self, row: &Row<T>) {
+        let (key, expected) = (row.document.key.clone(), Expected::At(row.document.revision));
+        self.batch.changes.push(Change { key, expected, write: Write::Delete });
     }
 
     fn push(

@@ -17,6 +17,7 @@ use evenkeel_api::{
 use evenkeel_store::{Revision, Snapshot};
 
 pub(crate) use self::table::{Row, Table};
+use crate::dns::DnsTables;
 use crate::records::{
     COOKIE_KEYS, CertificateKey, CookieKeys, Node, Owned, Owner, THIS_NODE, Token, kind,
 };
@@ -35,6 +36,7 @@ pub(crate) struct Catalog {
     pub(crate) monitors: Arc<Table<Owned<Monitor>>>,
     pub(crate) monitor_groups: Arc<Table<Owned<MonitorGroup>>>,
     pub(crate) dns_records: Arc<Table<Owned<DnsRecord>>>,
+    pub(crate) dns: DnsTables,
     pub(crate) policies: Arc<Table<Owned<Policy>>>,
     pub(crate) webhooks: Arc<Table<Owned<StoredWebhook>>>,
     pub(crate) zone_settings: Arc<Table<ZoneSettings>>,
@@ -61,6 +63,7 @@ impl Catalog {
             monitors: Arc::default(),
             monitor_groups: Arc::default(),
             dns_records: Arc::default(),
+            dns: DnsTables::default(),
             policies: Arc::default(),
             webhooks: Arc::default(),
             zone_settings: Arc::default(),
@@ -97,6 +100,7 @@ impl Catalog {
             monitors: Table::share(&self.monitors, old, new, kind::MONITOR),
             monitor_groups: Table::share(&self.monitor_groups, old, new, kind::MONITOR_GROUP),
             dns_records: Table::share(&self.dns_records, old, new, kind::DNS_RECORD),
+            dns: self.dns.follow(old, new),
             policies: Table::share(&self.policies, old, new, kind::NOTIFICATION_POLICY),
             webhooks: Table::share(&self.webhooks, old, new, kind::NOTIFICATION_WEBHOOK),
             zone_settings: Table::share(&self.zone_settings, old, new, kind::ZONE_SETTINGS),

@@ -19,6 +19,7 @@
 //! | [`notifications`] | who wants to be told of what, and what was told |
 //! | `app` | how a change is decided and committed |
 //! | `catalog`, `records` | the store's documents as values |
+//! | `dns` | what is kept of zones besides their records |
 //! | `seen`, `previews` | health as answers carry it; monitors tried before they are in force |
 //! | `auth`, `permission`, `grants` | who is asking; what an operation takes; what a token gives |
 //! | `audit`, `uses`, `ids` | who changed what; when tokens were used; identifiers, secrets, time |
@@ -31,6 +32,7 @@ mod audit;
 mod auth;
 mod bootstrap;
 mod catalog;
+mod dns;
 mod error;
 mod grants;
 pub mod health;

@@ -2,9 +2,9 @@
 //! from the monitors, and replaces the view that every reader decides on.
 //!
 //! ```text
-//! store's watch ──▶ catalog ──▶ api::build ──▶ config ┐
-//!                                                     ├──▶ View, revision + 1 ──▶ told, kept
-//! reports ──▶ what is known ──(coalesced)──▶ health ──┘
+//! store's watch ──▶ catalog ─┬─▶ api::build ──▶ config ─┐
+//!                            └─▶ api::build_zone ▶ zones ├──▶ View, revision + 1 ──▶ told, kept
+//! reports ──▶ what is known ──(coalesced)──▶ health ─────┘
 //! ```
 //!
 //! A document that cannot be built is logged and left out; the rest goes live. Readers wait for
@@ -16,6 +16,7 @@ mod knowledge;
 mod material;
 mod moments;
 mod tell;
+mod zones;
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -37,6 +38,7 @@ use self::build::{Builder, is_same};
 use self::knowledge::{Checker, Knowledge, News, Whose};
 use self::material::Material;
 use self::moments::Moments;
+use self::zones::ZoneKeeper;
 use crate::health::{HealthStats, Keeper, OccasionInbox, Occasions, restore};
 
 /// Verdicts that change closer together than this share one view. A region losing 200 endpoints at
@@ -73,6 +75,7 @@ pub struct Publisher {
     builder: Builder,
     config: Arc<Config>,
     material: Material,
+    zones: ZoneKeeper,
     knowledge: Knowledge,
     /// What was known before the restart.
     restored: Vec<Report>,
@@ -103,6 +106,8 @@ impl Publisher {
         let mut builder = Builder::new();
         let config = Arc::new(builder.build(&snapshot).ok_or(PublishError::NoCookieKeys)?);
         let material = Material::of(builder.catalog(), &config);
+        let mut zones = ZoneKeeper::default();
+        zones.follow(builder.catalog());
         let moments = Moments::begin();
         let now = moments.now();
         let mut knowledge = Knowledge::of(&config);
@@ -117,7 +122,7 @@ impl Publisher {
         let (live, reader) = Live::new(View {
             config: Arc::clone(&config),
             health,
-            zones: Arc::default(),
+            zones: Arc::clone(zones.all()),
             revision: 1,
         });
         let published = watch::Sender::new(1);
@@ -133,6 +138,7 @@ impl Publisher {
             builder,
             config,
             material,
+            zones,
             knowledge,
             restored,
             moments,
@@ -151,6 +157,15 @@ impl Publisher {
     #[must_use]
     pub fn judging(mut self, node: &Node, quorum: Quorum) -> Self {
         self.knowledge.judge(Checker::own(Standpoint::from(node)), quorum);
+        self
+    }
+
+    /// Says who serves the zones whose document names nobody; otherwise only those do whom their NS
+    /// records name. To be called before the view is read.
+    #[must_use]
+    pub fn served_by(mut self, name_servers: Vec<String>) -> Self {
+        self.zones.serve_by(name_servers);
+        self.publish();
         self
     }
 
@@ -268,35 +283,45 @@ impl Publisher {
         if snapshot.revision() == *self.applied.borrow() {
             return false;
         }
-        if is_same(&self.snapshot, &snapshot) {
-            if !material::is_same(&self.snapshot, &snapshot) {
+        let has_same_config = is_same(&self.snapshot, &snapshot);
+        let has_same_material = has_same_config && material::is_same(&self.snapshot, &snapshot);
+        let has_same_zones = zones::is_same(&self.snapshot, &snapshot);
+        if has_same_config {
+            if !has_same_material || !has_same_zones {
                 self.builder.follow(&snapshot);
-                self.material.follow(self.builder.catalog(), &self.config);
             }
-            self.applied.send_replace(snapshot.revision());
-            self.snapshot = snapshot;
-            return false;
-        }
-        let Some(config) = self.builder.build(&snapshot) else {
+        } else if let Some(config) = self.builder.build(&snapshot) {
+            self.config = Arc::new(config);
+            self.knowledge.follow(&self.config, self.moments.now());
+            self.keeper.forget_gone();
+            self.untold = true;
+        } else {
             tracing::error!("The cookie keys are gone; the view stays as it is.");
             return false;
-        };
-        self.config = Arc::new(config);
-        self.material.follow(self.builder.catalog(), &self.config);
-        self.knowledge.follow(&self.config, self.moments.now());
-        self.keeper.forget_gone();
-        self.untold = true;
-        self.publish();
+        }
+        if !has_same_material {
+            self.material.follow(self.builder.catalog(), &self.config);
+        }
+        let mut is_news = !has_same_config;
+        if !has_same_zones {
+            let before = Arc::clone(self.zones.all());
+            let zones::Work { records, zones } = self.zones.follow(self.builder.catalog());
+            is_news |= !Arc::ptr_eq(&before, self.zones.all());
+            tracing::debug!(records, zones, "Zones are up to date.");
+        }
+        if is_news {
+            self.publish();
+            tracing::debug!(documents = %snapshot.revision(), "Documents are live.");
+        }
         self.applied.send_replace(snapshot.revision());
-        tracing::debug!(documents = %snapshot.revision(), "Documents are live.");
         self.snapshot = snapshot;
-        true
+        is_news
     }
 
     fn publish(&mut self) {
         let revision = self.live.current().revision + 1;
         let health = self.knowledge.health(&self.config, Whose::Node, self.moments.now());
-        let zones = Arc::default();
+        let zones = Arc::clone(self.zones.all());
         self.live.publish(View { config: Arc::clone(&self.config), health, zones, revision });
         // The view first: whoever the watch wakes must find what it was woken for.
         self.published.send_replace(revision);

@@ -20,6 +20,16 @@ pub(crate) mod kind {
     pub(crate) const NOTIFICATION_POLICY: &str = "notification_policy";
     pub(crate) const NOTIFICATION_WEBHOOK: &str = "notification_webhook";
     pub(crate) const MONITOR_GROUP: &str = "monitor_group";
+    /// See [`ZoneSerial`](crate::dns::ZoneSerial).
+    pub(crate) const ZONE_SERIAL: &str = "zone_serial";
+    /// Whether a zone is signed, and its keys, under the zone's identifier.
+    pub(crate) const DNSSEC: &str = "dnssec";
+    /// Who may copy a zone, under the zone's identifier.
+    pub(crate) const OUTGOING_TRANSFER: &str = "outgoing_transfer";
+    /// A name server elsewhere.
+    pub(crate) const DNS_PEER: &str = "dns_peer";
+    /// A secret shared with name servers elsewhere.
+    pub(crate) const TSIG: &str = "tsig";
     /// What a zone was set to, under the zone's identifier.
     pub(crate) const ZONE_SETTINGS: &str = "zone_settings";
     /// A certificate for clients.

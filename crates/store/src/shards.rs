@@ -1,7 +1,7 @@
 //! A map by id whose copies share all but the parts that differ: what a change copies, and what
 //! whoever follows it looks at again, is one part of hundreds.
 
-use std::collections::{BTreeMap, btree_map};
+use std::collections::{BTreeMap, BTreeSet, btree_map};
 use std::iter::FusedIterator;
 use std::sync::Arc;
 
@@ -84,6 +84,39 @@ impl<V> Shards<V> {
             }
         }
         follower
+    }
+}
+
+impl<V> Shards<V> {
+    /// What became of the values of another map: each id whose value is not the same, ascending,
+    /// with the value before and the value here. Parts that both share are not looked into, so that
+    /// after a small change this costs little.
+    pub fn for_each_change(
+        &self,
+        before: &Self,
+        is_same: impl Fn(&V, &V) -> bool,
+        mut told: impl FnMut(&str, Option<&V>, Option<&V>),
+    ) {
+        let heads: BTreeSet<_> = self.shards.keys().chain(before.shards.keys()).collect();
+        for head in heads {
+            let (old, new) = (before.shards.get(head), self.shards.get(head));
+            if let (Some(old), Some(new)) = (old, new)
+                && Arc::ptr_eq(old, new)
+            {
+                continue;
+            }
+            let ids = |shard: Option<&'_ Arc<Shard<V>>>| -> Vec<Arc<str>> {
+                shard.map(|shard| shard.keys().cloned().collect()).unwrap_or_default()
+            };
+            let all: BTreeSet<_> = ids(old).into_iter().chain(ids(new)).collect();
+            for id in all {
+                let (old, new) =
+                    (old.and_then(|old| old.get(&id)), new.and_then(|new| new.get(&id)));
+                if !matches!((old, new), (Some(old), Some(new)) if is_same(old, new)) {
+                    told(&id, old, new);
+                }
+            }
+        }
     }
 }
 
@@ -216,6 +249,15 @@ mod tests {
             let anew = wanted.iter().filter_map(|(id, value)| Some((id.clone(), double(value)?)));
             check(&doubled, &anew.collect());
             assert!(step % 4 > 0 || made == 0, "{made} made anew though nothing changed");
+            let mut followed = was.clone();
+            shards.for_each_change(&before, PartialEq::eq, |id, old, new| {
+                assert!(old == was.get(id) && old != new, "{id}");
+                match new {
+                    Some(new) => followed.insert(id.to_owned(), *new),
+                    None => followed.remove(id),
+                };
+            });
+            assert_eq!(followed, wanted);
         }
     }
 

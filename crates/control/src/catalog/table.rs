@@ -44,6 +44,19 @@ impl<T> Table<T> {
         self.0.values()
     }
 
+    /// Each document that is another one than in a table before: its id, the value before and the
+    /// value here.
+    pub(crate) fn for_each_change(
+        &self,
+        before: &Self,
+        mut told: impl FnMut(&str, Option<&T>, Option<&T>),
+    ) {
+        let is_same = |a: &Row<T>, b: &Row<T>| Arc::ptr_eq(&a.document, &b.document);
+        self.0.for_each_change(&before.0, is_same, |id, before, after| {
+            told(id, before.map(|row| &*row.value), after.map(|row| &*row.value));
+        });
+    }
+
     /// All of them, ascending by id.
     pub(crate) fn values(&self) -> impl Iterator<Item = &T> {
         self.rows().map(|row| &*row.value)

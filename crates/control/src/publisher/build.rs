@@ -83,7 +83,8 @@ impl Builder {
         };
         let (config, problems) = evenkeel_api::rebuild(&documents, &mut self.conditions);
         let problems = problems.iter().map(ToString::to_string).collect();
-        self.tell(problems);
+        tell(&self.problems, &problems);
+        self.problems = problems;
         Some(config)
     }
 
@@ -92,14 +93,14 @@ impl Builder {
         let owned = self.catalog.pools.get(&pool.to_string());
         owned.map(|pool| pool.owner.id().to_owned()).unwrap_or_default()
     }
+}
 
-    fn tell(&mut self, problems: BTreeSet<String>) {
-        for problem in problems.difference(&self.problems) {
-            tracing::warn!(%problem, "A document is not in force.");
-        }
-        for problem in self.problems.difference(&problems) {
-            tracing::info!(%problem, "A document's problem is solved.");
-        }
-        self.problems = problems;
+/// Tells what has come to be wrong with documents, and what no longer is.
+pub(super) fn tell(before: &BTreeSet<String>, problems: &BTreeSet<String>) {
+    for problem in problems.difference(before) {
+        tracing::warn!(%problem, "A document is not in force.");
+    }
+    for problem in before.difference(problems) {
+        tracing::info!(%problem, "A document's problem is solved.");
     }
 }
