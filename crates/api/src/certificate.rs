@@ -35,7 +35,7 @@ pub use self::trusted::TrustedCertificate;
 
 pub mod apply {
     //! From requests to documents.
-    pub use super::client::upload as client;
+    pub use super::client::{client_auth, upload as client};
     pub use super::custom::apply as custom;
     pub use super::trusted::add as trusted;
 }

@@ -95,6 +95,12 @@ pub struct Limits {
     pub dns_record_quota: Option<usize>,
     /// Monitor groups of one account, likewise.
     pub monitor_group_quota: Option<usize>,
+    /// Certificates for clients of one zone, likewise. All of them are in memory.
+    pub custom_certificate_quota: Option<usize>,
+    /// Certificates for endpoints of one zone, likewise. One is shown; the others wait.
+    pub client_certificate_quota: Option<usize>,
+    /// Authorities that one zone trusts, likewise.
+    pub trusted_certificate_quota: Option<usize>,
 }
 
 impl Limits {
@@ -124,6 +130,9 @@ impl Default for Limits {
             monitor_quota: None,
             dns_record_quota: Some(3500),
             monitor_group_quota: None,
+            custom_certificate_quota: Some(200),
+            client_certificate_quota: Some(20),
+            trusted_certificate_quota: Some(200),
         }
     }
 }

@@ -231,6 +231,31 @@ impl Draft {
         self.batch.changes.push(Change { key, expected, write: Write::Delete });
     }
 
+    /// Adds a document that is secret. Nothing tells of it: what it goes with is told of.
+    pub(crate) fn create_secret<T: Serialize>(&mut self, kind: &str, id: &str, value: &T) {
+        let write = Write::Put(encode(value).into());
+        self.batch.changes.push(Change {
+            key: Key::new(kind, id),
+            expected: Expected::Absent,
+            write,
+        });
+    }
+
+    /// Replaces one.
+    pub(crate) fn update_secret<T, V: Serialize>(&mut self, row: &Row<T>, value: &V) {
+        self.write_secret(row, Write::Put(encode(value).into()));
+    }
+
+    /// Deletes one.
+    pub(crate) fn delete_secret<T>(&mut self, row: &Row<T>) {
+        self.write_secret(row, Write::Delete);
+    }
+
+    fn write_secret<T>(&mut self, row: &Row<T>, write: Write) {
+        let expected = Expected::At(row.document.revision);
+        self.batch.changes.push(Change { key: row.document.key.clone(), expected, write });
+    }
+
     fn push(
         &mut self,
         action: &'static str,

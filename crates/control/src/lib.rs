@@ -22,6 +22,7 @@
 //! | `dns` | what is kept of zones besides their records |
 //! | `seen`, `previews` | health as answers carry it; monitors tried before they are in force |
 //! | `auth`, `permission`, `grants` | who is asking; what an operation takes; what a token gives |
+//! | `keys` | whether uploaded private keys can be used, and whose they are |
 //! | `audit`, `uses`, `ids` | who changed what; when tokens were used; identifiers, secrets, time |
 //!
 //! What a document may contain and what it means is `api`'s; how it is kept is `store`'s. Nothing
@@ -37,6 +38,7 @@ mod error;
 mod grants;
 pub mod health;
 mod ids;
+mod keys;
 pub mod notifications;
 mod permission;
 mod previews;

@@ -14,6 +14,10 @@ pub(crate) enum Group {
     AccountSettings,
     /// Zones.
     Zones,
+    /// What zones are set to.
+    ZoneSettings,
+    /// Certificates of zones, and whom they trust.
+    Certificates,
     /// The records of zones.
     DnsRecords,
     /// Notification policies and where they are sent.
@@ -32,6 +36,8 @@ impl Group {
             Self::MonitorsAndPools => "Load Balancing: Monitors and Pools",
             Self::AccountSettings => "Account Settings",
             Self::Zones => "Zone",
+            Self::ZoneSettings => "Zone Settings",
+            Self::Certificates => "SSL and Certificates",
             Self::DnsRecords => "DNS",
             Self::Notifications => "Notifications",
             Self::ApiTokens => "API Tokens",
@@ -42,7 +48,8 @@ impl Group {
     const fn category(self) -> &'static str {
         match self {
             Self::LoadBalancers | Self::MonitorsAndPools => "network_services",
-            Self::Zones | Self::DnsRecords => "dns_and_zones",
+            Self::Zones | Self::ZoneSettings | Self::DnsRecords => "dns_and_zones",
+            Self::Certificates => "application_security",
             Self::AccountSettings | Self::Notifications | Self::ApiTokens | Self::Caller => {
                 "account_and_billing"
             }
@@ -55,7 +62,11 @@ impl Group {
         const ZONE: &str = "com.cloudflare.api.account.zone";
         const USER: &str = "com.cloudflare.api.user";
         match self {
-            Self::LoadBalancers | Self::Zones | Self::DnsRecords => &[ZONE, ACCOUNT],
+            Self::LoadBalancers
+            | Self::Zones
+            | Self::ZoneSettings
+            | Self::Certificates
+            | Self::DnsRecords => &[ZONE, ACCOUNT],
             Self::MonitorsAndPools | Self::AccountSettings | Self::Notifications => &[ACCOUNT],
             Self::ApiTokens | Self::Caller => &[USER, ACCOUNT],
         }
@@ -94,7 +105,7 @@ impl Needs {
 
 /// Every permission group and its identifier, which was drawn once and is fixed for ever: it stands
 /// in stored tokens and in other people's programs.
-const PUBLISHED: [(&str, Needs); 14] = [
+const PUBLISHED: [(&str, Needs); 18] = [
     ("c4054b07a5604358ff6f5a3b01cfd59a", Needs::read(Group::LoadBalancers)),
     ("6512ea8d9ed82fcd29fba1fd6e472920", Needs::write(Group::LoadBalancers)),
     ("6bbeab7d07ca9cb03552e5f3e34726cb", Needs::read(Group::MonitorsAndPools)),
@@ -103,6 +114,10 @@ const PUBLISHED: [(&str, Needs); 14] = [
     ("18d48b2c64862e87716d5817e685569f", Needs::write(Group::AccountSettings)),
     ("4d871183d6483fe97752df3d25c2ec1a", Needs::read(Group::Zones)),
     ("c2425906a5f0887321888157ec1ec3b0", Needs::write(Group::Zones)),
+    ("69ee606022217c0ad4a5c16d15cce16d", Needs::read(Group::ZoneSettings)),
+    ("f956434f7af2412f353914bcbd9009cb", Needs::write(Group::ZoneSettings)),
+    ("76effc0324ab21744adfed2114e8bac3", Needs::read(Group::Certificates)),
+    ("d8b0663120469f905fa42e3ba03edd0f", Needs::write(Group::Certificates)),
     ("fc10d6b8ee8fbe2a2f2d65e1ca261433", Needs::read(Group::DnsRecords)),
     ("763709b154f3b28dbbe4dae77f8fde6a", Needs::write(Group::DnsRecords)),
     ("835b48e7ca53e704042617119ea9f89f", Needs::read(Group::Notifications)),
@@ -157,6 +172,8 @@ mod tests {
             "Load Balancing: Monitors and Pools Write",
             "Account Settings Read",
             "Zone Edit",
+            "Zone Settings Write",
+            "SSL and Certificates Read",
             "DNS Edit",
             "Notifications Write",
         ] {

@@ -187,7 +187,7 @@ impl<S: Send + Sync> FromRequestParts<S> for At {
             // The words of a path that have no fixed form.
             let free = match name {
                 "region_id" => Some(&mut at.region),
-                "preview_id" => Some(&mut at.id),
+                "preview_id" | "setting_id" => Some(&mut at.id),
                 _ => None,
             };
             if let Some(place) = free {

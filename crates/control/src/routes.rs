@@ -7,6 +7,7 @@
 //! | health of pools, its changes; previews | [`health`], [`events`]; [`previews`] |
 //! | regions; search | [`regions`]; [`search`] |
 //! | DNS records; notification policies and webhooks | [`mod@dns_records`]; [`mod@notifications`] |
+//! | settings and certificates of zones | [`zone_settings`]; [`certificates`] |
 //! | zones; accounts; user | [`zones`]; [`accounts`]; [`user`] |
 //! | tokens; the audit log | [`tokens`]; [`audit_logs`] |
 //! | `/evenkeel/v1`: why a request goes where; one probe now; all documents at once | [`explain`]; [`probe_once`]; [`transfer`], listed by [`mod@own`] |
@@ -18,6 +19,7 @@
 
 mod accounts;
 mod audit_logs;
+mod certificates;
 mod dns_records;
 mod edge;
 mod events;
@@ -42,6 +44,7 @@ mod tokens;
 mod transfer;
 mod unread;
 mod user;
+mod zone_settings;
 mod zones;
 
 use std::sync::Arc;
@@ -237,6 +240,8 @@ fn neighbours(api: &mut Operations) {
         Operation::delete(zone, Group::Zones, "Delete a zone").answers::<Deleted>(),
         zones::delete,
     );
+    zone_settings::serve(api);
+    certificates::serve(api);
     dns_records(api);
     notifications(api);
     let group = Group::AccountSettings;

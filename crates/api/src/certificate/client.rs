@@ -69,6 +69,19 @@ impl ClientCertificate {
     }
 }
 
+/// Whether endpoints are to be shown a certificate, as `{"enabled": …}` says.
+///
+/// # Errors
+/// What is wrong with the body.
+pub fn client_auth(body: &[u8]) -> Result<bool, Vec<Problem>> {
+    let sent = body::parse(body)?;
+    let problems = Problems::default();
+    let object = Object::root(&sent, &problems);
+    object.require("enabled");
+    let enabled = object.boolean("enabled").unwrap_or_default();
+    problems.unless_any(enabled)
+}
+
 /// The document and the key that a POST leaves behind; `there` are those that the zone has.
 ///
 /// # Errors

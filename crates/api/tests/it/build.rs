@@ -11,7 +11,7 @@ use evenkeel_api::{
     Zone, ZoneSettings, build, rebuild,
 };
 use evenkeel_model::{
-    Address, AffinityKey, AffinityKeys, AffinityKind, Config, CookieSameSite, HealthSources,
+    Address, AffinityKey, AffinityKeys, AffinityKind, Config, CookieSameSite, Edge, HealthSources,
     MonitorIx, MonitorKind, Steering, Timestamp, ZeroDowntimeFailover,
 };
 use serde_json::{Value, json};
@@ -334,4 +334,20 @@ fn load_balancers_need_their_zone_and_accounts_have_none() {
     );
     let (config, problems) = build_in(None);
     assert_eq!((config.load_balancers.len(), problems.len()), (0, 0));
+}
+
+#[test]
+fn load_balancers_carry_what_their_zone_is_set_to() {
+    let mut stored = Stored::small();
+    stored.load_balancer('a', json!({"name": "a.example.com"}));
+    let edge_of = |stored: &Stored| {
+        let (config, problems) = stored.build();
+        assert_eq!(problems, [""; 0]);
+        config.load_balancers[0].edge
+    };
+    assert_eq!(edge_of(&stored), Edge::default());
+    let mut settings = ZoneSettings::of_zone(ZONE);
+    settings.show_client_certificate(true, "2026-01-05T09:10:11Z");
+    stored.settings = vec![ZoneSettings::of_zone(POOL_A), settings];
+    assert_eq!(edge_of(&stored), Edge { endpoint_certificate: true, ..Edge::default() });
 }

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests, too")]
 
 mod build;
+mod certificates;
 mod dns_records;
 mod dns_zones;
 mod dnssec;
@@ -20,4 +21,5 @@ mod references;
 mod regions;
 mod secondary_dns;
 mod world;
+mod zone_settings;
 mod zones;

@@ -309,7 +309,7 @@ fn as_sent(schema: &mut Value) {
 fn path_parameter(name: &str) -> Value {
     let schema = match name {
         "region_id" => json!({ "type": "string" }),
-        "preview_id" => json!({ "type": "string" }),
+        "preview_id" | "setting_id" => json!({ "type": "string" }),
         _ => json!({ "type": "string", "pattern": "^[0-9a-f]{32}$" }),
     };
     json!({ "name": name, "in": "path", "required": true, "schema": schema })

@@ -1,5 +1,5 @@
 //! Zones (api.md 6.1). A list shows those that the caller may see. Deleting one deletes its load
-//! balancers and DNS records, and leaves its account's pools.
+//! balancers, DNS records, settings and certificates, and leaves its account's pools.
 
 use std::cmp::Ordering;
 use std::sync::Arc;
@@ -10,8 +10,8 @@ use evenkeel_api::{Account, Context, Verb, Zone};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::dns_records;
 use super::object::{Deleted, page_of, success};
+use super::{certificates, dns_records, zone_settings};
 use crate::app::App;
 use crate::auth::Caller;
 use crate::catalog::{Catalog, Row};
@@ -197,7 +197,7 @@ pub(super) async fn patch(
     .map(success)
 }
 
-/// DELETE on one, on its load balancers and on its DNS records.
+/// DELETE on one, on its load balancers and on everything else that is its own.
 pub(super) async fn delete(State(app): State<Arc<App>>, caller: Caller, at: At) -> Answer<Deleted> {
     app.change(&caller, |catalog, draft| {
         let row = find(catalog, &at)?;
@@ -206,6 +206,8 @@ pub(super) async fn delete(State(app): State<Arc<App>>, caller: Caller, at: At) 
             draft.delete(lb);
         }
         dns_records::delete_all(catalog, &row.value.id, draft);
+        zone_settings::delete_all(catalog, &row.value.id, draft);
+        certificates::delete_all(catalog, &row.value.id, draft);
         draft.delete(row);
         Ok(Deleted { id: row.value.id.clone() })
     })
