@@ -9,6 +9,8 @@ from harness.control import Control
 from harness.endpoint import Endpoint
 from harness.evenkeel import Evenkeel
 
+pytest_plugins = ["harness.edge.fixtures"]
+
 
 @pytest.fixture(scope="session")
 def edge(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Evenkeel]:

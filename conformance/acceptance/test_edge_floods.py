@@ -1,0 +1,77 @@
+"""Floods and slow clients: memory within bounds, others unharmed, the offender closed.
+
+Rows 16, 19 to 26 and 35 of the hostile inputs. The attacks are data (`harness.edge.attacks`), and
+so are the bounds (`harness.edge.flood`). Time limits that end a client which merely waits are set
+to seconds here.
+"""
+
+import pytest
+
+from harness import waiting
+from harness.edge.attacks import ATTACKS
+from harness.edge.flood import CONNECTIONS, withstand
+from harness.edge.memory import descriptors
+from harness.edge.secure import Secure, Zones
+from harness.endpoint import Endpoint
+
+# What a client may take that does nothing, or next to nothing.
+LIMITS = {
+    "handshake": 2,
+    "request_head": 2,
+    "request_body": 2,
+    "client_write": 2,
+}
+
+# A flood is ended by its own doing, in a moment; a limit above, with time to notice.
+FLOOD_SECONDS = 4.0
+LIMIT_SECONDS = 6.0
+
+# Row 26 says how many.
+HELD_CONNECTIONS = 50
+
+# Connections are gone once their buffers are; a debug build needs a moment for all of them.
+CLOSED_SECONDS = 5.0
+
+
+@pytest.fixture(scope="module")
+def flooded(tmp_path_factory, authority):
+    """A balancer of its own with short limits, an endpoint, and the host name it serves."""
+    server = Secure(tmp_path_factory.mktemp("flooded"), authority)
+    server.limit(**LIMITS)
+    endpoint = Endpoint("calm", tmp_path_factory.mktemp("calm")).start()
+    try:
+        server.start()
+        zones = Zones(server)
+        host = zones.site(zones.pool(endpoint))
+        server.await_answer(host, "calm")
+        yield server, host, endpoint
+    finally:
+        server.kill()
+        endpoint.kill()
+
+
+@pytest.mark.parametrize("name", ATTACKS)
+def test_an_attack_harms_nobody_else(flooded, name):
+    server, host, _ = flooded
+    attack = ATTACKS[name]
+    before = descriptors(server.process.pid)
+    connections = HELD_CONNECTIONS if name == "zero-window" else CONNECTIONS
+    withstand(server, host, attack, LIMIT_SECONDS if attack.limit else FLOOD_SECONDS, connections)
+    # What the offenders had is given back: clients' connections, and those to the endpoint beside
+    # a few that are kept for the next request.
+    spare = before + connections // 2
+    waiting.until(
+        "descriptors are given back",
+        lambda: descriptors(server.process.pid) <= spare,
+        CLOSED_SECONDS,
+    )
+
+
+def test_a_rapid_reset_costs_the_endpoint_little(flooded):
+    """Row 20: requests that are taken back at once do not become as many at the endpoint."""
+    server, host, endpoint = flooded
+    mark = endpoint.mark()
+    damage = withstand(server, host, ATTACKS["rapid-reset"], FLOOD_SECONDS)
+    asked = sum(fate["pieces"] for fate in damage.fates) * 200
+    served = len(endpoint.requests(mark)) - damage.answers
+    assert served < max(CONNECTIONS * 1000, asked / 10), f"{served} of {asked} reached the endpoint"
