@@ -6,11 +6,15 @@
 //! | [`wire`] | the message format: queries are judged and read, responses written and compressed |
 //! | [`zone`] | what a zone holds, made findable: names, cuts, wildcards; the catalog of all zones |
 //! | [`mod@answer`] | which records answer a query: pure, time and chance are arguments |
+//! | [`server`] | sockets and threads, limits, cookies, the query log |
+//! | [`resolve`] | what host names of endpoints resolve to, known ahead of the queries |
 //!
 //! A query's way: [`wire::Parsed::parse`], [`answer()`], [`wire::write`]. None of the three makes a
 //! system call, and none allocates in the common case.
 
 pub mod answer;
+pub mod resolve;
+pub mod server;
 pub mod wire;
 pub mod zone;
 

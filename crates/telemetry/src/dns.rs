@@ -113,19 +113,21 @@ fn place(table: &[(u16, &str)], number: u16) -> usize {
 pub struct DnsRegistry {
     /// Those that answer by UDP.
     pub udp: Vec<Arc<DnsMetrics>>,
-    /// The one that answers by TCP, and keeps names of endpoints resolved.
+    /// The one that answers by TCP.
     pub tcp: Arc<DnsMetrics>,
+    /// The one that keeps names of endpoints resolved.
+    pub names: Arc<DnsMetrics>,
 }
 
 impl DnsRegistry {
-    /// One set of cells for each thread that answers by UDP, and one for TCP.
+    /// As many sets of cells as threads answer by UDP, and the two others.
     #[must_use]
     pub fn new(udp: usize) -> Self {
-        Self { udp: (0..udp).map(|_| Arc::default()).collect(), tcp: Arc::default() }
+        Self { udp: (0..udp).map(|_| Arc::default()).collect(), ..Self::default() }
     }
 
     fn all(&self) -> impl Iterator<Item = &Arc<DnsMetrics>> {
-        self.udp.iter().chain([&self.tcp])
+        self.udp.iter().chain([&self.tcp, &self.names])
     }
 
     fn transports(&self) -> [(&str, &[Arc<DnsMetrics>]); 2] {

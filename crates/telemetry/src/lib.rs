@@ -9,4 +9,4 @@ mod worker;
 pub use counter::{Counter, Gauge};
 pub use dns::{DnsMetrics, DnsRegistry};
 pub use render::{Exposition, MetricKind};
-pub use worker::{Registry, WorkerMetrics};
+pub use worker::{H2Flood, Registry, WorkerMetrics};

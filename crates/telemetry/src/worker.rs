@@ -10,6 +10,33 @@ const OWN_STATUSES: [u16; 22] = [
     530,
 ];
 
+/// Why a client that speaks HTTP/2 is sent away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum H2Flood {
+    /// Frames that nothing comes of: PING, SETTINGS, PRIORITY, WINDOW_UPDATE, empty DATA.
+    Chatter,
+    /// Requests taken back, and streams we had to reset for what the client did.
+    Resets,
+    /// A header block without an end.
+    Headers,
+    /// What the codec found too much.
+    Codec,
+}
+
+impl H2Flood {
+    const ALL: [Self; 4] = [Self::Chatter, Self::Resets, Self::Headers, Self::Codec];
+
+    /// Its name in the metric.
+    const fn label(self) -> &'static str {
+        match self {
+            Self::Chatter => "chatter",
+            Self::Resets => "resets",
+            Self::Headers => "headers",
+            Self::Codec => "codec",
+        }
+    }
+}
+
 macro_rules! worker_metrics {
     ($($kind:ident $field:ident = $name:literal, $help:literal;)*) => {
         /// What one worker counts. The worker writes, the scrape reads.
@@ -17,6 +44,7 @@ macro_rules! worker_metrics {
         pub struct WorkerMetrics {
             responses: [Counter; 6],
             own_errors: [Counter; OWN_STATUSES.len()],
+            h2_floods: [Counter; H2Flood::ALL.len()],
             $(#[doc = $help] pub $field: $kind,)*
         }
 
@@ -46,6 +74,12 @@ worker_metrics! {
         "TLS handshakes with clients that were completed.";
     Counter tls_handshakes_failed = "evenkeel_downstream_tls_handshakes_failed_total",
         "TLS handshakes with clients that failed or took too long.";
+    Counter h2_streams = "evenkeel_downstream_h2_streams_total",
+        "Requests begun over HTTP/2.";
+    Gauge h2_streams_open = "evenkeel_downstream_h2_streams",
+        "Requests over HTTP/2 being answered now.";
+    Counter h2_streams_cancelled = "evenkeel_downstream_h2_streams_cancelled_total",
+        "Requests over HTTP/2 whose client took them back or was gone before the end.";
     Counter accept_errors = "evenkeel_accept_errors_total",
         "Failed accepts, mostly for want of file descriptors.";
     Counter upstream_opened = "evenkeel_upstream_connections_opened_total",
@@ -74,6 +108,17 @@ impl WorkerMetrics {
         if let Some(at) = OWN_STATUSES.iter().position(|own| *own == status) {
             self.own_errors[at].increment();
         }
+    }
+
+    /// Counts a client that was sent away.
+    pub fn h2_flooded(&self, flood: H2Flood) {
+        self.h2_floods[flood as usize].increment();
+    }
+
+    /// How many clients were sent away for it.
+    #[must_use]
+    pub fn h2_floods(&self, flood: H2Flood) -> u64 {
+        self.h2_floods[flood as usize].get()
     }
 }
 
@@ -127,6 +172,18 @@ impl Registry {
                 sum(&|worker| worker.own_errors[at].get()),
             );
         }
+        page.metric(
+            "evenkeel_downstream_h2_floods_total",
+            MetricKind::Counter,
+            "Clients that speak HTTP/2 sent away for a flood of frames, by what they flooded with.",
+        );
+        for flood in H2Flood::ALL {
+            page.sample(
+                "evenkeel_downstream_h2_floods_total",
+                &[("reason", flood.label())],
+                sum(&|worker| worker.h2_floods(flood)),
+            );
+        }
         render_fields(&self.workers, page);
     }
 }
@@ -143,6 +200,7 @@ mod tests {
         registry.workers()[1].responded(521);
         registry.workers()[1].own_error(521);
         registry.workers()[0].upstream_opened.add(3);
+        registry.workers()[1].h2_flooded(H2Flood::Resets);
         let mut page = Exposition::default();
         registry.render(&mut page);
         let page = page.finish();
@@ -151,6 +209,8 @@ mod tests {
             "evenkeel_requests_total{class=\"5xx\"} 1",
             "evenkeel_proxy_errors_total{status=\"521\"} 1",
             "evenkeel_upstream_connections_opened_total 3",
+            "evenkeel_downstream_h2_floods_total{reason=\"resets\"} 1",
+            "evenkeel_downstream_h2_floods_total{reason=\"codec\"} 0",
         ] {
             assert!(page.lines().any(|have| have == line), "{line} missing in\n{page}");
         }

@@ -48,8 +48,8 @@ pub struct KeepOptions {
     pub metrics: Arc<DnsMetrics>,
     /// Becomes true once every name has been asked for.
     pub settled: watch::Sender<bool>,
-    /// The clock that [`Names::at`] is told.
-    pub started: Instant,
+    /// Where the clock begins that [`Names::at`] is told.
+    pub started: std::time::Instant,
 }
 
 /// One name's turn.
@@ -180,7 +180,7 @@ impl Keeper {
     /// Notes what was found, and when the name's next turn is.
     fn learn(&mut self, Looked { name, found }: Looked) {
         let now = Instant::now();
-        let at_ms = (now - self.options.started).as_millis() as u64;
+        let at_ms = self.options.started.elapsed().as_millis() as u64;
         let mut kept = KEPT;
         if found.iter().any(Option::is_none) {
             self.options.metrics.lookups_failed.increment();

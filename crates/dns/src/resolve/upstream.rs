@@ -111,7 +111,8 @@ impl Upstream {
         let asked = self.0.lookup(absolute, rtype);
         match tokio::time::timeout(LOOKUP_LIMIT, asked).await.map_err(|_| NetError::Timeout)? {
             Ok(lookup) => {
-                let of_type = lookup.answers().iter().filter(|record| record.record_type() == rtype);
+                let of_type =
+                    lookup.answers().iter().filter(|record| record.record_type() == rtype);
                 let ttl_s = lookup.answers().iter().map(|record| record.ttl).min();
                 let addresses = of_type.filter_map(|record| record.data.ip_addr()).collect();
                 Ok(Found { addresses, ttl_s: ttl_s.unwrap_or(NEGATIVE_TTL_S) })
@@ -129,10 +130,11 @@ impl Upstream {
 
 fn config(servers: &[ResolverAddress]) -> ResolverConfig {
     let server = |ResolverAddress(address): &ResolverAddress| {
-        let connections = [ConnectionConfig::udp(), ConnectionConfig::tcp()].map(|mut connection| {
-            connection.port = address.port();
-            connection
-        });
+        let connections =
+            [ConnectionConfig::udp(), ConnectionConfig::tcp()].map(|mut connection| {
+                connection.port = address.port();
+                connection
+            });
         NameServerConfig::new(address.ip(), true, connections.into())
     };
     ResolverConfig::from_name_servers(servers.iter().map(server).collect())

@@ -7,7 +7,7 @@ use evenkeel_model::{
     Address, Config, LoadBalancer, Overrides, PoolIx, PoolSetOutcome, RuleAction, View, Zone,
 };
 
-use crate::wire::rtype;
+use crate::wire::{Name, rtype};
 
 /// Names kept resolved. Each is asked for twice every few seconds; beyond this no resolver of one
 /// machine would answer in time. Further names do not resolve, which the log says.
@@ -87,23 +87,10 @@ fn flattened(zone: &Zone) -> impl Iterator<Item = Box<str>> {
 
 /// A name in wire format as a host name is written; `None` for one that none can be.
 fn text(wire: &[u8]) -> Option<Box<str>> {
-    let mut text = String::with_capacity(wire.len());
-    let mut rest = wire;
-    while let Some((length, after)) = rest.split_first()
-        && *length > 0
-    {
-        let (label, after) = after.split_at_checked(usize::from(*length))?;
-        let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_".contains(byte);
-        if !label.iter().all(is_plain) {
-            return None;
-        }
-        if !text.is_empty() {
-            text.push('.');
-        }
-        text.extend(label.iter().map(|byte| char::from(byte.to_ascii_lowercase())));
-        rest = after;
-    }
-    (!text.is_empty()).then(|| text.into())
+    let name = Name::new(wire)?;
+    let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_".contains(byte);
+    let is_host = name.labels().next().is_some() && name.labels().flatten().all(is_plain);
+    is_host.then(|| name.lower_text().as_str().into())
 }
 
 #[cfg(test)]

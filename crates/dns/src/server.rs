@@ -1,0 +1,36 @@
+//! The sockets around [`crate::answer()`]: threads, limits, cookies, the query log.
+//!
+//! | module | what |
+//! |---|---|
+//! | `settings` | what an operator may set |
+//! | `run` | starts the threads and ends them |
+//! | `follow` | the view in force and its catalog, for every thread to read |
+//! | `respond` | one message in, one response out, the same for both transports |
+//! | `udp` | a thread per socket, a batch of datagrams per turn |
+//! | `tcp` | one thread for all connections, bounded in every way |
+//! | `rate` | how many answers a network gets |
+//! | `cookie` | who is where it says |
+//! | `log` | a sample of queries, as lines |
+//! | `secret` | the cookie secret that a data directory keeps |
+//!
+//! UDP and TCP have threads of their own, so that a flood of connections slows no datagram.
+
+mod cookie;
+mod follow;
+mod log;
+mod network;
+mod rate;
+mod respond;
+mod run;
+mod secret;
+mod settings;
+mod tcp;
+mod udp;
+
+pub use cookie::{CookieSecret, CookieSecrets};
+pub use log::{QueryLog, QueryLogSettings};
+pub use network::Network;
+pub use rate::RateSettings;
+pub use run::{Running, ServerOptions, Sockets, bind, start};
+pub use secret::{SecretError, kept_secret, parse_secrets};
+pub use settings::Settings;
