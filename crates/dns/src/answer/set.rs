@@ -49,6 +49,8 @@ pub enum Data<'a> {
     Soa(&'a Zone),
     /// That not everything there is is told (RFC 8482).
     Minimal,
+    /// One record, made for this answer.
+    Made(Box<[u8]>),
 }
 
 /// What an answer says is not there.
@@ -88,17 +90,22 @@ impl<'a> Denial<'a> {
     pub fn types(&self, asked: u16) -> SmallVec<[u16; 8]> {
         let Owned { node, load_balancer } = self.owned;
         let stands_in = load_balancer.is_some() || node.is_some_and(|node| node.is_proxied);
+        let is_flattened = node.is_some_and(|node| node.is_flattened);
         let is_host = |rtype: u16| matches!(rtype, rtype::A | rtype::AAAA | rtype::CNAME);
         let of_records = node.into_iter().flat_map(Node::sets).map(|set| set.rtype);
         let mut types: SmallVec<[u16; 8]> = of_records
             .filter(|rtype| !(stands_in && is_host(*rtype)))
-            .filter(|rtype| !(self.is_apex && *rtype == rtype::CNAME))
+            .filter(|rtype| !(is_flattened && *rtype == rtype::CNAME))
             .collect();
-        if stands_in || (self.is_apex && node.is_some_and(|it| it.set(rtype::CNAME).is_some())) {
+        if stands_in || is_flattened {
             types.extend([rtype::A, rtype::AAAA]);
         }
         if self.is_apex {
             types.push(rtype::SOA);
+        }
+        if !self.is_apex && node.is_some_and(|node| node.is_cut) {
+            // What else is at a delegated name is not ours (RFC 4035 section 2.3).
+            types.retain(|rtype| matches!(*rtype, rtype::NS | rtype::DS));
         }
         types.retain(|rtype| *rtype != asked);
         types.sort_unstable();
@@ -123,6 +130,7 @@ impl Set<'_> {
             Data::Host(name) => visit(&host_to_wire(name).unwrap_or_default()),
             Data::Soa(zone) => visit(&soa_rdata(zone)),
             Data::Minimal => visit(MINIMAL),
+            Data::Made(rdata) => visit(rdata),
         }
     }
 }

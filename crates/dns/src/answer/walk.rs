@@ -25,9 +25,18 @@ pub(super) struct Walk<'q, 'a> {
     pub(super) answer: Answer<'a>,
     /// Whose records are looked for: the name asked for, or one that CNAME records led to.
     pub(super) owner: Owner<'a>,
-    /// At the apex, where no CNAME record can stand, the addresses that one leads to are its own.
-    /// What they may be kept for at most, and what the apex has besides.
-    flattened: Option<(u32, Owned<'a>)>,
+    /// The CNAME record that is answered by the addresses it leads to, once one was met.
+    flattened: Option<Flattened<'a>>,
+}
+
+/// A CNAME record that is answered by the addresses it leads to, as if they were its owner's.
+#[derive(Debug, Clone, Copy)]
+struct Flattened<'a> {
+    /// What they may be kept for at most, in seconds.
+    ttl_s: u32,
+    /// What its owner has besides.
+    owned: Owned<'a>,
+    is_apex: bool,
 }
 
 /// Where the records are to be found.
@@ -125,8 +134,9 @@ impl<'a> Walk<'_, 'a> {
         }
         let stands_in = is_proxied || owned.load_balancer.is_some();
         let cname = owned.node.filter(|_| !stands_in).and_then(|node| node.set(rtype::CNAME));
+        let is_flattened = owned.node.is_some_and(|node| node.is_flattened);
         if qtype == rtype::ANY {
-            self.minimise(owned, cname.filter(|_| !is_apex), is_apex);
+            self.minimise(owned, cname.filter(|_| !is_flattened), is_apex);
             return Next::Done;
         }
         if is_apex && qtype == rtype::SOA {
@@ -136,8 +146,7 @@ impl<'a> Walk<'_, 'a> {
         }
         let of_type = owned.node.and_then(|node| node.set(qtype));
         match (of_type, cname) {
-            // At the apex it is no record of its own.
-            (_, Some(cname)) if is_apex => self.flatten(cname, owned),
+            (_, Some(cname)) if is_flattened => self.flatten(cname, owned, is_apex),
             (Some(set), _) => {
                 self.push_records(set);
                 Next::Done
@@ -172,27 +181,29 @@ impl<'a> Walk<'_, 'a> {
         self.answer.answer.iter().any(|set| is_target(owner(set)))
     }
 
-    /// A CNAME record at the apex, which is none of its own records: its addresses are answered
-    /// instead (api.md 6.3).
-    fn flatten(&mut self, cname: &'a RecordSet, owned: Owned<'a>) -> Next<'a> {
+    /// A CNAME record that is not to be seen, as at the apex, where none can stand (api.md 6.3).
+    fn flatten(&mut self, cname: &'a RecordSet, owned: Owned<'a>, is_apex: bool) -> Next<'a> {
         if matches!(self.query.qtype, rtype::A | rtype::AAAA) {
-            self.flattened.get_or_insert((cname.ttl_s, owned));
+            let first = Flattened { ttl_s: cname.ttl_s, owned, is_apex };
+            self.flattened.get_or_insert(first);
             return self.follow(cname);
         }
         match owned.node.and_then(|node| node.set(self.query.qtype)) {
             Some(set) if set.rtype != rtype::CNAME => self.push_records(set),
-            _ => self.deny(Absent::Type, owned, true),
+            _ => self.deny(Absent::Type, owned, is_apex),
         }
         Next::Done
     }
 
-    /// The records are outside of the zone. Who asks finds them there; only for the apex they are
-    /// ours to find.
+    /// The records are outside of the zone. Who asks finds them there, unless they are to be
+    /// answered as if they were here.
     fn leave(&mut self, target: Name<'_>) {
-        let Some((_, owned)) = self.flattened else { return };
+        let Some(Flattened { owned, is_apex, .. }) = self.flattened else { return };
         match self.take_resolved(&target.lower_text()) {
             None => {}
-            Some((_, addresses)) if addresses.is_empty() => self.deny(Absent::Type, owned, true),
+            Some((_, addresses)) if addresses.is_empty() => {
+                self.deny(Absent::Type, owned, is_apex);
+            }
             Some((ttl_s, addresses)) => {
                 self.push(self.query.qtype, ttl_s, Data::Addresses(addresses));
             }
@@ -226,7 +237,7 @@ impl<'a> Walk<'_, 'a> {
     /// Says that something is not there, by the SOA record (RFC 2308 section 3).
     pub(super) fn deny(&mut self, absent: Absent, owned: Owned<'a>, is_apex: bool) {
         let (absent, owned, is_apex) = match self.flattened {
-            Some((_, of_apex)) => (Absent::Type, of_apex, true),
+            Some(first) => (Absent::Type, first.owned, first.is_apex),
             None => (absent, owned, is_apex),
         };
         if absent == Absent::Name {
@@ -245,18 +256,18 @@ impl<'a> Walk<'_, 'a> {
 
     /// Adds records of the name that the walk has come to.
     pub(super) fn push(&mut self, rtype: u16, ttl_s: u32, data: Data<'a>) {
-        let ttl_s = self.flattened.map_or(ttl_s, |(cap_s, _)| ttl_s.min(cap_s));
+        let ttl_s = self.flattened.map_or(ttl_s, |first| ttl_s.min(first.ttl_s));
         self.answer.answer.push(Set { owner: self.owner, rtype, ttl_s, data });
     }
 
-    /// Whether the addresses of another name are looked for as the apex's own.
+    /// Whether the addresses of another name are looked for as its own.
     pub(super) const fn is_flattening(&self) -> bool {
         self.flattened.is_some()
     }
 
     fn cap_ttl(&mut self, ttl_s: u32) {
-        if let Some((cap_s, _)) = &mut self.flattened {
-            *cap_s = ttl_s.min(*cap_s);
+        if let Some(first) = &mut self.flattened {
+            first.ttl_s = ttl_s.min(first.ttl_s);
         }
     }
 

@@ -5,6 +5,7 @@ use hashbrown::HashTable;
 
 use super::path::{Path, hash, is_wildcard_of};
 use super::set::RecordSet;
+use crate::dnssec::delegation_digest;
 use crate::wire::{parent, rtype};
 
 /// Seconds that the keys of a zone may be kept. Resolvers ask for them once for all names of the
@@ -32,11 +33,15 @@ pub struct Node {
     /// Whether this node's own addresses stand in for its A, AAAA and CNAME records. One proxied
     /// record makes it so (behaviour.md 8.6).
     pub is_proxied: bool,
+    /// Whether its CNAME record is not to be seen, and the addresses it leads to are its own: as the
+    /// record wishes, and always at the apex.
+    pub is_flattened: bool,
 }
 
 impl Node {
     fn new(name: &[u8]) -> Self {
-        Self { name: name.into(), sets: Vec::new(), is_cut: false, is_proxied: false }
+        let (is_cut, is_proxied, is_flattened) = (false, false, false);
+        Self { name: name.into(), sets: Vec::new(), is_cut, is_proxied, is_flattened }
     }
 
     /// The records of a type.
@@ -72,9 +77,14 @@ impl Records {
             records.add(zone, record);
         }
         if !zone.keys.is_empty() {
-            let set = records.node_mut(&zone.name).set_mut(rtype::DNSKEY);
+            let apex = records.node_mut(&zone.name);
             for key in &zone.keys {
-                set.push(DNSKEY_TTL_S, &key.dnskey());
+                // The same for the zone above, which may fetch it (RFC 7344).
+                for rtype in [rtype::DNSKEY, rtype::CDNSKEY] {
+                    apex.set_mut(rtype).push(DNSKEY_TTL_S, &key.dnskey());
+                }
+                let digest = delegation_digest(&zone.name, key);
+                apex.set_mut(rtype::CDS).push(DNSKEY_TTL_S, &digest);
             }
         }
         records
@@ -83,7 +93,6 @@ impl Records {
     fn add(&mut self, zone: &Zone, record: &Record) {
         let is_apex = record.name == zone.name;
         let Some(above) = names_above(&record.name, &zone.name) else { return };
-        // The owner's name is the apex's in case it has the same bytes.
         for name in above {
             self.node_mut(name);
         }
@@ -92,6 +101,7 @@ impl Records {
         let node = self.node_mut(&record.name);
         node.is_cut |= is_cut;
         node.is_proxied |= record.proxied;
+        node.is_flattened |= record.rtype == rtype::CNAME && (record.flatten || is_apex);
         node.set_mut(record.rtype).push_record(record);
     }
 

@@ -1,0 +1,7 @@
+//! What the name server answers, in one binary (behaviour.md 8).
+
+mod dig;
+mod load_balancers;
+mod notation;
+mod records;
+mod traps;
