@@ -7,6 +7,7 @@ pub mod dial;
 pub mod geo;
 pub mod icmp;
 pub mod listen;
+pub mod proxy_protocol;
 pub mod resolve;
 pub mod tls;
 pub mod udp;
