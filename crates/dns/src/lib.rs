@@ -6,6 +6,7 @@
 //! | [`wire`] | the message format: queries are judged and read, responses written and compressed |
 //! | [`zone`] | what a zone holds, made findable: names, cuts, wildcards; the catalog of all zones |
 //! | [`mod@answer`] | which records answer a query: pure, time and chance are arguments |
+//! | [`dnssec`] | signatures beside the records, and proofs of what is not there |
 //! | [`server`] | sockets and threads, limits, cookies, the query log |
 //! | [`resolve`] | what host names of endpoints resolve to, known ahead of the queries |
 //!
@@ -13,6 +14,7 @@
 //! system call, and none allocates in the common case.
 
 pub mod answer;
+pub mod dnssec;
 pub mod resolve;
 pub mod server;
 pub mod wire;

@@ -41,6 +41,10 @@ pub mod rtype {
         NSEC = 47;
         /// A zone's key.
         DNSKEY = 48;
+        /// A digest for the zone above to publish (RFC 7344).
+        CDS = 59;
+        /// A key for the zone above to publish the digest of (RFC 7344).
+        CDNSKEY = 60;
         /// How to reach a service.
         SVCB = 64;
         /// How to reach a web server.

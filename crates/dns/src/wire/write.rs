@@ -226,6 +226,10 @@ impl Sets<'_, '_, '_, '_> {
                 })?;
                 records = 1;
             }
+            Data::Made(rdata) => {
+                self.write_record(set, |out, _| out.extend_from_slice(rdata))?;
+                records = 1;
+            }
             Data::Minimal => {
                 self.write_record(set, |out, _| out.extend_from_slice(MINIMAL))?;
                 records = 1;
