@@ -90,8 +90,8 @@ impl<'a> Walk<'_, 'a> {
                     self.take_edge(start);
                     ttl_s = ttl_s.min(EDGE_TTL_S);
                 }
-                Address::Name(name) => match self.take_resolved(name) {
-                    Some((resolved_s, _)) => ttl_s = ttl_s.min(resolved_s),
+                Address::Name(name) => match self.take_resolved(start, name) {
+                    Some(resolved_s) => ttl_s = ttl_s.min(resolved_s),
                     None => continue,
                 },
             }
@@ -116,13 +116,17 @@ impl<'a> Walk<'_, 'a> {
         }
     }
 
-    /// The addresses that a host name outside has, of the family asked for, and for how long.
-    /// `None` when it does not resolve.
-    pub(super) fn take_resolved(&mut self, name: &str) -> Option<(u32, Range<usize>)> {
-        let (resolved, family) = (self.context.resolved, self.family()?);
+    /// The addresses that a host name outside has, of the family asked for: from where they stand,
+    /// and for how many seconds they may be kept. `None` when it does not resolve.
+    pub(super) fn take_all_resolved(&mut self, name: &str) -> Option<(u32, Range<usize>)> {
         let start = self.answer.addresses.len();
-        let ttl_s = resolved.addresses(name, family, &mut |address| self.take(start, address))?;
+        let ttl_s = self.take_resolved(start, name)?;
         Some((ttl_s, start..self.answer.addresses.len()))
+    }
+
+    fn take_resolved(&mut self, start: usize, name: &str) -> Option<u32> {
+        let (resolved, family) = (self.context.resolved, self.family()?);
+        resolved.addresses(name, family, &mut |address| self.take(start, address))
     }
 
     /// Adds an address once: two endpoints may differ in their ports alone, two records must not be

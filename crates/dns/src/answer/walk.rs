@@ -199,7 +199,7 @@ impl<'a> Walk<'_, 'a> {
     /// answered as if they were here.
     fn leave(&mut self, target: Name<'_>) {
         let Some(Flattened { owned, is_apex, .. }) = self.flattened else { return };
-        match self.take_resolved(&target.lower_text()) {
+        match self.take_all_resolved(&target.lower_text()) {
             None => {}
             Some((_, addresses)) if addresses.is_empty() => {
                 self.deny(Absent::Type, owned, is_apex);

@@ -98,9 +98,10 @@ pub(crate) fn show(response: &[u8]) -> String {
             let record = record.to_any_record::<AllRecordData<_, ParsedName<_>>>().expect("data");
             let (owner, ttl_s) = (record.owner(), record.ttl().as_secs());
             let key = format!("{owner} {ttl_s} {}", record.rtype());
+            let said = record.data().to_string().trim_end().to_owned();
             match sets.last_mut().filter(|(last, _)| *last == key) {
-                Some((_, data)) => data.push(record.data().to_string()),
-                None => sets.push((key, vec![record.data().to_string()])),
+                Some((_, data)) => data.push(said),
+                None => sets.push((key, vec![said])),
             }
         }
         for (key, mut data) in sets {
@@ -116,15 +117,18 @@ pub(crate) fn show(response: &[u8]) -> String {
     while shown.last().is_some_and(Vec::is_empty) {
         shown.pop();
     }
-    for (n, lines) in shown.iter().enumerate() {
-        if n > 0 {
-            text += " |";
-        }
-        for line in lines {
-            text += &format!(" | {line}");
+    let sections: Vec<String> = shown.iter().map(|lines| lines.join(" | ")).collect();
+    match &sections[..] {
+        [] => {}
+        [only] => text += &format!(" | {only}"),
+        [answer, rest @ ..] => {
+            if !answer.is_empty() {
+                text += &format!(" | {answer}");
+            }
+            rest.iter().for_each(|section| text += &format!(" || {section}"));
         }
     }
-    text.replace(" | | ", " || ")
+    text.replace("||  ||", "|| ||")
 }
 
 /// A name in wire format, its case kept. Without a final dot it is below `origin`.

@@ -1,6 +1,7 @@
 //! What the name server answers, in one binary (behaviour.md 8).
 
 mod dig;
+mod hostile;
 mod load_balancers;
 mod notation;
 mod records;
