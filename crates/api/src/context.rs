@@ -32,6 +32,18 @@ pub trait Lookup {
     fn lb_name_taken(&self, zone_id: Option<&str>, name: &str, except: Option<&str>) -> bool;
     /// Whether another zone has this name, in its stored form.
     fn zone_name_taken(&self, name: &str, except: Option<&str>) -> bool;
+    /// Whether the account has this TSIG key. Where none can be, this need not be said.
+    fn tsig_exists(&self, _id: &str) -> bool {
+        false
+    }
+    /// Whether another TSIG key of the account has this name, to name servers; likewise.
+    fn tsig_name_taken(&self, _name: &str, _except: Option<&str>) -> bool {
+        false
+    }
+    /// Whether the account has this name server elsewhere; likewise.
+    fn dns_peer_exists(&self, _id: &str) -> bool {
+        false
+    }
 }
 
 /// The surroundings of one change.

@@ -9,14 +9,14 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use evenkeel_api::{Limits, Problem};
-use evenkeel_model::Live;
+use evenkeel_model::{Live, ZoneId};
 use evenkeel_store::{
     Batch, Change, CommitError, Document, Entry, Expected, JournalQuery, Key, Revision, Store,
     Write,
 };
 use http::HeaderMap;
 use serde::Serialize;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{Semaphore, mpsc, watch};
 
 use crate::audit::{self, Audited, Author};
 use crate::auth::{Caller, Origin, authenticate};
@@ -45,6 +45,7 @@ pub(crate) struct App {
     pub(crate) ready: watch::Receiver<bool>,
     pub(crate) explain: ExplainSources,
     pub(crate) previews: Previews,
+    pub(crate) notify_peers: Option<mpsc::Sender<ZoneId>>,
     pub(crate) settings: ServerSettings,
     pub(crate) uses: Uses,
     store: Arc<dyn Store>,
@@ -66,6 +67,7 @@ impl App {
             ready: options.ready,
             explain: options.explain,
             previews: Previews::new(options.prober),
+            notify_peers: options.notify_peers,
             settings: options.settings,
             uses: Uses::default(),
             store: options.store,

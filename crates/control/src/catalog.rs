@@ -211,4 +211,20 @@ impl Lookup for OfAccount<'_> {
         let mut zones = self.catalog.zones.values();
         zones.any(|zone| zone.name == name && except != Some(zone.id.as_str()))
     }
+
+    fn tsig_exists(&self, id: &str) -> bool {
+        self.catalog.dns.tsigs.get(id).is_some_and(|tsig| self.owns(&tsig.owner))
+    }
+
+    fn tsig_name_taken(&self, name: &str, except: Option<&str>) -> bool {
+        self.catalog.dns.tsigs.values().any(|tsig| {
+            tsig.document.is_named(name)
+                && self.owns(&tsig.owner)
+                && except != Some(tsig.document.id.as_str())
+        })
+    }
+
+    fn dns_peer_exists(&self, id: &str) -> bool {
+        self.catalog.dns.peers.get(id).is_some_and(|peer| self.owns(&peer.owner))
+    }
 }

@@ -4,6 +4,7 @@
 //! | module | what it is for |
 //! |---|---|
 //! | [`documents`] | how it is stored |
+//! | [`keys`] | how keys are made |
 //! | [`tables`] | all of it as values, one part of the [`Catalog`](crate::catalog::Catalog) |
 //! | [`accompany`] | what is written along with every change of a zone |
 //!
@@ -12,8 +13,12 @@
 
 mod accompany;
 mod documents;
+mod keys;
 mod tables;
 
 pub(crate) use self::accompany::accompany;
-pub(crate) use self::documents::{StoredKey, ZoneDnssec, ZoneSerial};
+#[cfg(test)]
+pub(crate) use self::documents::StoredKey;
+pub(crate) use self::documents::{ZoneDnssec, ZoneSerial};
+pub(crate) use self::keys::{new_key, sha256};
 pub(crate) use self::tables::DnsTables;

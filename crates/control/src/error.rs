@@ -26,6 +26,8 @@ const NO_ROUTE: u32 = 7000;
 const METHOD_NOT_ALLOWED: u32 = 10_405;
 /// Nothing is known of an object's health yet (api.md 9 item 5).
 const NO_HEALTH: u32 = 1004;
+/// Name servers elsewhere were not told to look.
+const NOT_NOTIFIED: u32 = 10_014;
 /// The storage failed.
 const NOT_STORED: u32 = 10_013;
 
@@ -149,6 +151,13 @@ impl ApiError {
         let mut error = ApiMessage::new(INVALID_HEADERS, "Invalid request headers");
         error.error_chain = vec![ApiMessage::new(code, message)];
         Self { status: StatusCode::BAD_REQUEST, errors: vec![error] }
+    }
+
+    /// Nobody here tells name servers elsewhere of anything, or they are told of too much already.
+    pub(crate) fn not_notified() -> Self {
+        let message = "The name servers were not notified: this node serves no DNS, or has too many \
+                       notifications to send already.";
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, NOT_NOTIFIED, message)
     }
 
     /// The status it is answered with.

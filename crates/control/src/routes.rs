@@ -6,6 +6,7 @@
 //! | bulk PATCH of pools; references | [`pools`]; [`mod@references`] |
 //! | health of pools, its changes; previews | [`health`], [`events`]; [`previews`] |
 //! | regions; search | [`regions`]; [`search`] |
+//! | DNSSEC; name servers elsewhere | [`mod@dnssec`]; [`secondary_dns`] |
 //! | DNS records; notification policies and webhooks | [`mod@dns_records`]; [`mod@notifications`] |
 //! | settings and certificates of zones | [`zone_settings`]; [`certificates`] |
 //! | zones; accounts; user | [`zones`]; [`accounts`]; [`user`] |
@@ -21,6 +22,7 @@ mod accounts;
 mod audit_logs;
 mod certificates;
 mod dns_records;
+mod dnssec;
 mod edge;
 mod events;
 mod explain;
@@ -40,6 +42,7 @@ mod probes;
 mod references;
 mod regions;
 mod search;
+mod secondary_dns;
 mod tokens;
 mod transfer;
 mod unread;
@@ -243,6 +246,8 @@ fn neighbours(api: &mut Operations) {
     zone_settings::serve(api);
     certificates::serve(api);
     dns_records(api);
+    dnssec::serve(api);
+    secondary_dns::serve(api);
     notifications(api);
     let group = Group::AccountSettings;
     api.serve(

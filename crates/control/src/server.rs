@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use axum::Router;
 use evenkeel_api::Limits;
-use evenkeel_model::Live;
+use evenkeel_model::{Live, ZoneId};
 use evenkeel_store::{Revision, Store};
 use http::Request;
 use hyper::body::Incoming;
@@ -22,7 +22,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpStream;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls;
@@ -117,6 +117,9 @@ pub struct ControlOptions {
     pub explain: ExplainSources,
     /// Who tries monitors for previews.
     pub prober: Arc<dyn Prober>,
+    /// Who tells name servers elsewhere of a zone when a request asks for it, whether or not the
+    /// zone has changed; nobody when `None`. Of changes whoever serves zones learns from the view.
+    pub notify_peers: Option<mpsc::Sender<ZoneId>>,
     /// How it is served.
     pub settings: ServerSettings,
 }

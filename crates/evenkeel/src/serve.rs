@@ -150,6 +150,7 @@ impl Node {
             metrics: Arc::new(move || page::render(&sources)),
             ready: is_ready,
             explain: explain_sources(settings, &shared),
+            notify_peers: None,
             prober: Arc::new(Trials(
                 evenkeel_monitor::Prober::new(Arc::clone(&roots), http.clone()).within(reach),
             )),

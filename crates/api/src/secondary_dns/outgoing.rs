@@ -25,8 +25,8 @@ pub struct Outgoing {
     pub name: String,
     /// Identifiers of the servers.
     pub peers: Vec<String>,
-    /// Whether anybody may copy it.
-    #[schemars(skip)]
+    /// Whether anybody may copy it: changed by its own requests.
+    #[schemars(extend("readOnly" = true))]
     pub enabled: bool,
     /// When it was created; constant.
     #[schemars(extend("readOnly" = true))]
@@ -43,8 +43,7 @@ pub struct Outgoing {
 }
 
 impl Outgoing {
-    /// The document a request leaves behind for the zone of this name. `has_peer` says whether the
-    /// account has a server.
+    /// The document a request leaves behind for the zone of this name.
     ///
     /// # Errors
     /// Everything wrong with the body, or with the document it would result in.
@@ -53,7 +52,6 @@ impl Outgoing {
         body: &[u8],
         current: Option<&Self>,
         zone: &str,
-        has_peer: impl Fn(&str) -> bool,
         cx: &Context<'_>,
     ) -> Result<Self, Vec<Problem>> {
         let sent = body::parse(body)?;
@@ -69,7 +67,7 @@ impl Outgoing {
         let peers = object.items("peers", "peers", 0..=PEERS_MAX).unwrap_or_default();
         let peers = unique(peers, |item: &Node<'_>| {
             let id = item.text()?;
-            if !has_peer(id) {
+            if !cx.lookup.dns_peer_exists(id) {
                 item.problem(format_args!("peer does not exist"));
             }
             Some((id.to_owned(), id.to_owned()))

@@ -38,7 +38,7 @@ pub struct Peer {
 }
 
 impl Peer {
-    /// The document a request leaves behind. `has_tsig` says whether the account has a key.
+    /// The document a request leaves behind.
     ///
     /// # Errors
     /// Everything wrong with the body, or with the document it would result in.
@@ -46,7 +46,6 @@ impl Peer {
         verb: Verb,
         body: &[u8],
         current: Option<&Self>,
-        has_tsig: impl Fn(&str) -> bool,
         cx: &Context<'_>,
     ) -> Result<Self, Vec<Problem>> {
         let sent = body::parse(body)?;
@@ -63,7 +62,7 @@ impl Peer {
             object.problem_at("ip", format_args!("ip must be an IPv4 or IPv6 address"));
         }
         let tsig_id = object.text("tsig_id").filter(|id| !id.is_empty());
-        if tsig_id.is_some_and(|id| !has_tsig(id)) {
+        if tsig_id.is_some_and(|id| !cx.lookup.tsig_exists(id)) {
             object.problem_at("tsig_id", format_args!("tsig does not exist"));
         }
         let port = object.integer("port", 1..=u32::from(u16::MAX));

@@ -47,8 +47,7 @@ impl fmt::Debug for Tsig {
 }
 
 impl Tsig {
-    /// The document a request leaves behind. `is_taken` says whether another key of the account has
-    /// a name.
+    /// The document a request leaves behind.
     ///
     /// # Errors
     /// Everything wrong with the body, or with the document it would result in.
@@ -56,7 +55,6 @@ impl Tsig {
         verb: Verb,
         body: &[u8],
         current: Option<&Self>,
-        is_taken: impl Fn(&str) -> bool,
         cx: &Context<'_>,
     ) -> Result<Self, Vec<Problem>> {
         let sent = body::parse(body)?;
@@ -81,7 +79,7 @@ impl Tsig {
         if says(&tsig.name) && name(&tsig.name).is_none() {
             object.problem_at("name", format_args!("invalid name: {}", Clipped(&tsig.name)));
         }
-        if says(&tsig.name) && is_taken(&tsig.name) {
+        if says(&tsig.name) && cx.lookup.tsig_name_taken(&tsig.name, Some(&tsig.id)) {
             object.not_unique_at("name");
         }
         if says(&tsig.algo) && algorithm(&tsig.algo).is_none() {

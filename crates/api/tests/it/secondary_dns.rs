@@ -5,9 +5,7 @@ use evenkeel_api::{Problem, Verb};
 use evenkeel_model::{self as model, TsigAlgorithm};
 use serde_json::{Value, json};
 
-use crate::world::{EARLY, LATE, NEW, Resource, World, created, refused};
-
-const OTHER: &str = "8f8e7d6c5b4a39281706f5e4d3c2b1a0";
+use crate::world::{EARLY, LATE, NEW, PEER, Resource, TSIG, World, created, refused};
 
 impl Resource for Tsig {
     fn minimal() -> Value {
@@ -20,8 +18,7 @@ impl Resource for Tsig {
         body: &Value,
         current: Option<&Self>,
     ) -> Result<Self, Vec<Problem>> {
-        let is_taken = |name: &str| name == "taken.";
-        Self::apply(verb, body.to_string().as_bytes(), current, is_taken, &world.context())
+        Self::apply(verb, body.to_string().as_bytes(), current, &world.context())
     }
 }
 
@@ -36,14 +33,13 @@ impl Resource for Peer {
         body: &Value,
         current: Option<&Self>,
     ) -> Result<Self, Vec<Problem>> {
-        let has_tsig = |id: &str| id == OTHER;
-        Self::apply(verb, body.to_string().as_bytes(), current, has_tsig, &world.context())
+        Self::apply(verb, body.to_string().as_bytes(), current, &world.context())
     }
 }
 
 impl Resource for Outgoing {
     fn minimal() -> Value {
-        json!({"name": "Example.com.", "peers": [OTHER]})
+        json!({"name": "Example.com.", "peers": [PEER]})
     }
 
     fn apply(
@@ -52,9 +48,8 @@ impl Resource for Outgoing {
         body: &Value,
         current: Option<&Self>,
     ) -> Result<Self, Vec<Problem>> {
-        let has_peer = |id: &str| id == OTHER || id == NEW;
         let body = body.to_string();
-        Self::apply(verb, body.as_bytes(), current, "example.com", has_peer, &world.context())
+        Self::apply(verb, body.as_bytes(), current, "example.com", &world.context())
     }
 }
 
@@ -68,14 +63,14 @@ fn documents_have_the_published_members_and_defaults() {
         created::<Peer>(json!({})).answer(),
         json!({"id": NEW, "name": "elsewhere", "port": 53, "ixfr_enable": false})
     );
-    let full = json!({"ip": "2001:db8::53", "port": 5353, "ixfr_enable": true, "tsig_id": OTHER});
+    let full = json!({"ip": "2001:db8::53", "port": 5353, "ixfr_enable": true, "tsig_id": TSIG});
     let peer: Peer = created(full.clone());
     assert_eq!(peer.answer()["ip"], full["ip"]);
-    assert_eq!(peer.answer()["tsig_id"], OTHER);
+    assert_eq!(peer.answer()["tsig_id"], TSIG);
     assert_eq!(peer.replace(json!({"name": "x"})).unwrap().ip, None, "PUT is the whole document");
     assert_eq!(
         created::<Outgoing>(json!({})).answer(),
-        json!({"id": NEW, "name": "example.com", "peers": [OTHER], "enabled": true,
+        json!({"id": NEW, "name": "example.com", "peers": [PEER], "enabled": true,
             "created_time": EARLY, "checked_time": EARLY, "last_transferred_time": null,
             "soa_serial": 0})
     );
@@ -110,7 +105,7 @@ fn documents_are_refused() {
     refused::<Outgoing>(vec![
         (json!({"peers": null}), &["/peers: peers is required: validation failed"]),
         (json!({"peers": ["x"]}), &["/peers/0: peer does not exist: validation failed"]),
-        (json!({"peers": [NEW, NEW]}), &["/peers/1: value not unique"]),
+        (json!({"peers": [PEER, PEER]}), &["/peers/1: value not unique"]),
         (
             json!({"name": "example.net"}),
             &["/name: name must be the zone's, example.com: validation failed"],

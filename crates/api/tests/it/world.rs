@@ -13,6 +13,8 @@ pub(crate) const POOL_C: &str = "3a2b3c4d5e6f708192a3b4c5d6e7f809";
 pub(crate) const MONITOR: &str = "0f1e2d3c4b5a69788796a5b4c3d2e1f0";
 pub(crate) const OTHER_MONITOR: &str = "1f1e2d3c4b5a69788796a5b4c3d2e1f0";
 pub(crate) const GROUP: &str = "4f1e2d3c4b5a69788796a5b4c3d2e1f0";
+pub(crate) const TSIG: &str = "8f8e7d6c5b4a39281706f5e4d3c2b1a0";
+pub(crate) const PEER: &str = "7f8e7d6c5b4a39281706f5e4d3c2b1a0";
 pub(crate) const ZONE: &str = "0c5a7d1e9b8f4a6d8e2f3b4c5d6e7f80";
 pub(crate) const NEW: &str = "9f8e7d6c5b4a39281706f5e4d3c2b1a0";
 pub(crate) const EARLY: &str = "2026-01-05T09:10:11.123456Z";
@@ -54,6 +56,18 @@ impl Lookup for World {
 
     fn zone_name_taken(&self, name: &str, _: Option<&str>) -> bool {
         name == "taken.example"
+    }
+
+    fn tsig_exists(&self, id: &str) -> bool {
+        id == TSIG
+    }
+
+    fn tsig_name_taken(&self, name: &str, except: Option<&str>) -> bool {
+        name == "taken." || (name == "key.example." && except != Some(NEW))
+    }
+
+    fn dns_peer_exists(&self, id: &str) -> bool {
+        id == PEER
     }
 }
 

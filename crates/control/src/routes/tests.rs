@@ -5,6 +5,7 @@ mod audit;
 mod bodies;
 mod changes;
 mod dns_records;
+mod dns_zones;
 mod edge;
 mod explain;
 mod groups;
@@ -27,7 +28,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use axum::body::Body;
 use evenkeel_api::Limits;
 use evenkeel_decision::health::Report;
-use evenkeel_model::Live;
+use evenkeel_model::{Live, ZoneId};
 use evenkeel_store::{
     Batch, Commit, CommitError, JournalQuery, MemoryStore, Reading, Revision, Snapshot, Store,
 };
@@ -89,6 +90,7 @@ pub(super) struct Api {
     revisions: watch::Receiver<u64>,
     reports: mpsc::Sender<Report>,
     ready: watch::Sender<bool>,
+    notified: mpsc::Receiver<ZoneId>,
     publisher: JoinHandle<()>,
 }
 
@@ -152,6 +154,7 @@ impl Api {
         bootstrap(&*store, wishes).await.unwrap();
         let (publisher, live, revisions) = Publisher::new(store.clone()).unwrap();
         let (ready, is_ready) = watch::channel(false);
+        let (notify, notified) = mpsc::channel(4);
         let options = ControlOptions {
             listener: std::net::TcpListener::bind("127.0.0.1:0").unwrap(),
             store: store.clone(),
@@ -162,6 +165,7 @@ impl Api {
             metrics: Arc::new(|| "evenkeel_up 1\n".to_owned()),
             ready: is_ready,
             explain: crate::ExplainSources::default(),
+            notify_peers: Some(notify),
             prober: Arc::new(EverythingPasses),
             settings,
         };
@@ -169,7 +173,7 @@ impl Api {
         let service = TowerToHyperService::new(router(Arc::clone(&app)));
         let (reports, inbox) = mpsc::channel(16);
         let publisher = tokio::spawn(publisher.run(inbox, std::future::pending()));
-        Self { app, service, store, live, revisions, reports, ready, publisher }
+        Self { app, service, store, live, revisions, reports, ready, notified, publisher }
     }
 
     /// Any request.

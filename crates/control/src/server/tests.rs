@@ -40,6 +40,7 @@ impl Served {
             metrics: Arc::new(String::new),
             ready: watch::channel(true).1,
             explain: ExplainSources::default(),
+            notify_peers: None,
             prober: Arc::new(EverythingPasses),
             settings: ServerSettings::default(),
         };
