@@ -10,7 +10,7 @@
 //! | [`server`] | sockets and threads, limits, cookies, the query log |
 //! | [`resolve`] | what host names of endpoints resolve to, known ahead of the queries |
 //!
-//! A query's way: [`wire::Parsed::parse`], [`answer()`], [`wire::write`]. None of the three makes a
+//! A query's way: [`wire::Query::parse`], [`answer()`], [`wire::write`]. None of the three makes a
 //! system call, and none allocates in the common case.
 
 pub mod answer;
