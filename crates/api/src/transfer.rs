@@ -7,12 +7,16 @@
 //!     { "account": {…},
 //!       "monitors": […], "monitor_groups": […], "pools": […], "load_balancers": […],
 //!       "notification_webhooks": […], "notification_policies": […],
-//!       "zones": [ { "zone": {…}, "load_balancers": […], "dns_records": […] } ] } ] }
+//!       "zones": [ { "zone": {…}, "settings": […], "load_balancers": […], "dns_records": […] } ] } ] }
 //! ```
 //!
 //! A list that is left out says nothing of its kind; an empty one says that there is none. Nothing
 //! of a file is believed: each document goes through the same validation as a request's body, and
-//! sees as its neighbours what will be there once all of the file is.
+//! sees as its neighbours what will be there once all of the file is. The settings of a zone are one
+//! document: those of them that somebody has set.
+//!
+//! Certificates are no part of a file, because their private keys are told to nobody: it says how many
+//! were left out.
 //!
 //! | to | use |
 //! |---|---|
@@ -44,6 +48,7 @@ use crate::monitor_group::MonitorGroup;
 use crate::notification::{Policy, StoredWebhook};
 use crate::pool::Pool;
 use crate::zone::Zone;
+use crate::zone_setting::ZoneSettings;
 
 pub use diff::FieldChange;
 pub use plan::{Options, Plan, Step, check, plan};
@@ -57,6 +62,8 @@ pub const FORMAT: u64 = 1;
 pub enum Kind {
     /// A zone.
     Zone,
+    /// What a zone is set to.
+    ZoneSettings,
     /// A monitor.
     Monitor,
     /// A monitor group.
@@ -79,6 +86,7 @@ impl Kind {
     pub const fn noun(self) -> &'static str {
         match self {
             Self::Zone => "zone",
+            Self::ZoneSettings => "settings of a zone",
             Self::Monitor => "monitor",
             Self::MonitorGroup => "monitor group",
             Self::Pool => "pool",
@@ -99,8 +107,11 @@ impl Kind {
         ("notification_policies", Self::NotificationPolicy),
     ];
     /// See [`Self::OF_ACCOUNT`].
-    const OF_ZONE: [(&'static str, Self); 2] =
-        [("load_balancers", Self::LoadBalancer), ("dns_records", Self::DnsRecord)];
+    const OF_ZONE: [(&'static str, Self); 3] = [
+        ("settings", Self::ZoneSettings),
+        ("load_balancers", Self::LoadBalancer),
+        ("dns_records", Self::DnsRecord),
+    ];
 }
 
 impl fmt::Display for Kind {
@@ -115,6 +126,8 @@ impl fmt::Display for Kind {
 pub enum Document {
     /// A zone.
     Zone(Zone),
+    /// What a zone is set to.
+    ZoneSettings(ZoneSettings),
     /// A monitor.
     Monitor(Monitor),
     /// A monitor group.
@@ -144,6 +157,8 @@ pub struct Place {
 #[derive(Debug, Clone, Default)]
 pub struct Installation {
     documents: BTreeMap<(Kind, String), (Place, Document)>,
+    /// Certificates that there are beside them, which do not move.
+    pub certificates: usize,
 }
 
 impl Document {
@@ -152,6 +167,7 @@ impl Document {
     pub const fn kind(&self) -> Kind {
         match self {
             Self::Zone(_) => Kind::Zone,
+            Self::ZoneSettings(_) => Kind::ZoneSettings,
             Self::Monitor(_) => Kind::Monitor,
             Self::MonitorGroup(_) => Kind::MonitorGroup,
             Self::Pool(_) => Kind::Pool,
@@ -167,6 +183,7 @@ impl Document {
     pub fn id(&self) -> &str {
         match self {
             Self::Zone(zone) => &zone.id,
+            Self::ZoneSettings(settings) => &settings.zone_id,
             Self::Monitor(monitor) => &monitor.id,
             Self::MonitorGroup(group) => &group.id,
             Self::Pool(pool) => &pool.id,
@@ -182,6 +199,7 @@ impl Document {
     pub fn label(&self) -> &str {
         match self {
             Self::Zone(zone) => &zone.name,
+            Self::ZoneSettings(_) => "",
             Self::Monitor(monitor) => &monitor.description,
             Self::MonitorGroup(group) => &group.description,
             Self::Pool(pool) => &pool.name,
@@ -192,9 +210,10 @@ impl Document {
         }
     }
 
-    /// When it was created and last written, as far as that is kept.
-    fn times(&mut self) -> (&mut String, Option<&mut String>) {
-        match self {
+    /// When it was created and last written, as far as that is kept for the whole of it.
+    fn times(&mut self) -> Option<(&mut String, Option<&mut String>)> {
+        Some(match self {
+            Self::ZoneSettings(_) => return None,
             Self::Zone(zone) => (&mut zone.created_on, Some(&mut zone.modified_on)),
             Self::Monitor(monitor) => (&mut monitor.created_on, Some(&mut monitor.modified_on)),
             Self::MonitorGroup(group) => (&mut group.created_on, Some(&mut group.modified_on)),
@@ -203,6 +222,16 @@ impl Document {
             Self::DnsRecord(record) => (&mut record.created_on, Some(&mut record.modified_on)),
             Self::NotificationWebhook(stored) => (&mut stored.webhook.created_at, None),
             Self::NotificationPolicy(policy) => (&mut policy.created, Some(&mut policy.modified)),
+        })
+    }
+
+    /// The document as its fields are compared.
+    fn compared(&self) -> Value {
+        match self {
+            Self::ZoneSettings(settings) => {
+                settings.set().into_iter().map(|setting| (setting.id, setting.value)).collect()
+            }
+            document => document.to_value(),
         }
     }
 
@@ -210,6 +239,7 @@ impl Document {
     fn to_value(&self) -> Value {
         let value = match self {
             Self::NotificationWebhook(stored) => serde_json::to_value(&stored.webhook),
+            Self::ZoneSettings(settings) => serde_json::to_value(settings.set()),
             document => serde_json::to_value(document),
         };
         value.expect("documents have text keys and finite numbers")
@@ -254,7 +284,12 @@ pub fn export(accounts: &[Account], there: &Installation) -> Value {
         part.insert("zones".to_owned(), zones.collect());
         Value::Object(part)
     };
-    json!({ "format": FORMAT, "accounts": accounts.iter().map(account).collect::<Vec<_>>() })
+    let accounts = accounts.iter().map(account).collect::<Vec<_>>();
+    let mut file = json!({ "format": FORMAT, "accounts": accounts });
+    if there.certificates > 0 {
+        file["certificates_left_out"] = json!(there.certificates);
+    }
+    file
 }
 
 fn lists(
@@ -264,8 +299,13 @@ fn lists(
     there: &Installation,
 ) {
     for (list, kind) in kinds {
-        let documents = sorted(*kind, place, there).into_iter().map(Document::to_value);
-        part.insert((*list).to_owned(), documents.collect());
+        let mut documents = sorted(*kind, place, there).into_iter().map(Document::to_value);
+        let documents = match kind {
+            // One document, which is a list itself.
+            Kind::ZoneSettings => documents.next().unwrap_or_else(|| json!([])),
+            _ => documents.collect(),
+        };
+        part.insert((*list).to_owned(), documents);
     }
 }
 

@@ -18,6 +18,7 @@ use crate::problem::Problem;
 use crate::references::{monitor_groups_of, monitors_of, monitors_of_group, pools_of};
 use crate::{
     Account, DnsRecord, Zone, dns_record, load_balancer, monitor, monitor_group, pool, time, zone,
+    zone_setting,
 };
 
 /// Problems that one answer names. A file has many documents, and each may be wrong; whoever mends
@@ -70,7 +71,7 @@ impl Step {
     #[must_use]
     pub fn fields(&self) -> Vec<FieldChange> {
         match (&self.before, &self.after) {
-            (Some(before), Some(after)) => diff::fields(&before.to_value(), &after.to_value()),
+            (Some(before), Some(after)) => diff::fields(&before.compared(), &after.compared()),
             _ => Vec::new(),
         }
     }
@@ -204,7 +205,8 @@ impl Planner<'_> {
             None => keep_times(&mut after, entry.body),
             Some(before) => {
                 let mut same = before.clone();
-                if let (Some(now), Some(then)) = (after.times().1, same.times().1) {
+                if let (Some((_, Some(now))), Some((_, Some(then)))) = (after.times(), same.times())
+                {
                     now.clone_into(then);
                 }
                 if same == after {
@@ -239,6 +241,12 @@ impl Planner<'_> {
         }
         Ok(match entry.kind {
             Kind::Zone => Document::Zone(self.zone(entry, before!(Zone), verb, cx)?),
+            Kind::ZoneSettings => Document::ZoneSettings(zone_setting::replaced(
+                entry.body,
+                entry.id,
+                before!(ZoneSettings),
+                now,
+            )?),
             Kind::Monitor => Document::Monitor(monitor::apply(verb, &body, before!(Monitor), cx)?),
             Kind::MonitorGroup => Document::MonitorGroup(monitor_group::apply(
                 verb,
@@ -317,7 +325,7 @@ fn keep_times(document: &mut Document, body: &Value) {
     let sent = |body: &Value, member: &str| {
         text(body, member).filter(|text| time::parse(text).is_some()).map(ToOwned::to_owned)
     };
-    let (created, modified) = document.times();
+    let Some((created, modified)) = document.times() else { return };
     let created_sent = ["created_on", "created_at", "created"];
     if let Some(time) = created_sent.into_iter().find_map(|member| sent(body, member)) {
         *created = time;
@@ -380,7 +388,10 @@ fn quotas(
             Kind::Monitor => limits.monitor_quota,
             Kind::MonitorGroup => limits.monitor_group_quota,
             Kind::DnsRecord => limits.dns_record_quota,
-            Kind::Zone | Kind::NotificationWebhook | Kind::NotificationPolicy => None,
+            Kind::Zone
+            | Kind::ZoneSettings
+            | Kind::NotificationWebhook
+            | Kind::NotificationPolicy => None,
         };
         let exceeds = |quota| index.count(kind, &entry.place) > quota;
         if quota.is_some_and(exceeds) && told.insert((kind, counted_in(kind, &entry.place))) {
@@ -415,6 +426,7 @@ fn left_hanging(
                 policy.webhooks().map(|id| (Kind::NotificationWebhook, id)).collect()
             }
             Document::Zone(_)
+            | Document::ZoneSettings(_)
             | Document::Monitor(_)
             | Document::DnsRecord(_)
             | Document::NotificationWebhook(_) => Vec::new(),

@@ -81,9 +81,28 @@ impl<'a> Entries<'a> {
         for (list, kind) in kinds {
             let Some(items) = self.list(part, pointer, list) else { continue };
             self.whole.insert((*kind, place.clone()));
+            if *kind == Kind::ZoneSettings {
+                // One document, which is a list itself.
+                if !items.is_empty() {
+                    self.settings(&part[*list], format!("{pointer}/{list}"), place);
+                }
+                continue;
+            }
             for (body, pointer) in items {
                 self.entry(*kind, body, pointer, place);
             }
+        }
+    }
+
+    /// The settings of a zone go by the zone's id; where that is wrong it is the zone's mistake.
+    fn settings(&mut self, body: &'a Value, pointer: String, place: &Place) {
+        let zones = self.entries.iter().rev().filter(|entry| entry.kind == Kind::Zone);
+        let zone = zones.map(|entry| entry.id).find(|id| place.zone.as_deref() == Some(id));
+        if let Some(id) = zone
+            && self.seen.insert((Kind::ZoneSettings, id))
+        {
+            let kind = Kind::ZoneSettings;
+            self.entries.push(Entry { kind, id, place: place.clone(), pointer, body });
         }
     }
 

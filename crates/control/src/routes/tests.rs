@@ -3,6 +3,7 @@
 mod access;
 mod audit;
 mod bodies;
+mod certificates;
 mod changes;
 mod dns_records;
 mod dns_zones;
@@ -21,6 +22,7 @@ mod search;
 mod shapes;
 mod tokens;
 mod transfer;
+mod zone_settings;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -28,7 +30,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use axum::body::Body;
 use evenkeel_api::Limits;
 use evenkeel_decision::health::Report;
-use evenkeel_model::{Live, ZoneId};
+use evenkeel_model::{EdgeMaterial, Live, ZoneId};
 use evenkeel_store::{
     Batch, Commit, CommitError, JournalQuery, MemoryStore, Reading, Revision, Snapshot, Store,
 };
@@ -88,6 +90,7 @@ pub(super) struct Api {
     store: Arc<TestStore>,
     live: Live,
     revisions: watch::Receiver<u64>,
+    material: watch::Receiver<Arc<EdgeMaterial>>,
     reports: mpsc::Sender<Report>,
     ready: watch::Sender<bool>,
     notified: mpsc::Receiver<ZoneId>,
@@ -171,9 +174,10 @@ impl Api {
         };
         let app = Arc::new(App::new(options));
         let service = TowerToHyperService::new(router(Arc::clone(&app)));
+        let material = publisher.edge_material();
         let (reports, inbox) = mpsc::channel(16);
         let publisher = tokio::spawn(publisher.run(inbox, std::future::pending()));
-        Self { app, service, store, live, revisions, reports, ready, notified, publisher }
+        Self { app, service, store, live, revisions, material, reports, ready, notified, publisher }
     }
 
     /// Any request.

@@ -17,6 +17,7 @@ use evenkeel_api::transfer::{
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::{certificates, zone_settings};
 use crate::app::{App, Draft};
 use crate::auth::{Caller, authorize};
 use crate::catalog::{Catalog, Row, Table};
@@ -34,10 +35,11 @@ pub(super) const PATH: &str = "/evenkeel/v1/documents";
 const FILE_BYTES_MAX: usize = 128 * 1024 * 1024;
 
 /// What a file holds documents of, and whoever moves it must be permitted.
-const GROUPS: [Group; 5] = [
+const GROUPS: [Group; 6] = [
     Group::LoadBalancers,
     Group::MonitorsAndPools,
     Group::Zones,
+    Group::ZoneSettings,
     Group::DnsRecords,
     Group::Notifications,
 ];
@@ -152,7 +154,7 @@ fn permit(caller: &Caller, catalog: &Catalog, access: Access) -> Result<(), ApiE
     }
     // A zone may be denied to whoever is let into its account.
     for zone in catalog.zones.values() {
-        for group in [Group::LoadBalancers, Group::Zones, Group::DnsRecords] {
+        for group in [Group::LoadBalancers, Group::Zones, Group::ZoneSettings, Group::DnsRecords] {
             authorize(caller, Needs { group, access }, None, Some(&zone.id), catalog)?;
         }
     }
@@ -192,8 +194,21 @@ fn write_step(catalog: &Catalog, draft: &mut Draft, step: &Step) {
             match (catalog.zones.row(id), after) {
                 (None, Some(zone)) => draft.create(kind::ZONE, id, zone),
                 (Some(row), Some(zone)) => draft.update(row, zone),
-                (Some(row), None) => draft.delete(row),
+                (Some(row), None) => {
+                    certificates::delete_all(catalog, id, draft);
+                    draft.delete(row);
+                }
                 (None, None) => {}
+            }
+        }
+        (Kind::ZoneSettings, after) => {
+            let after = after.as_ref().and_then(|after| match after {
+                Document::ZoneSettings(settings) => Some(settings),
+                _ => None,
+            });
+            match after {
+                Some(settings) => zone_settings::write(catalog, draft, settings),
+                None => zone_settings::delete_all(catalog, id, draft),
             }
         }
         (Kind::Monitor, after) => {
@@ -256,6 +271,15 @@ fn installation(catalog: &Catalog) -> Installation {
         let place = Place { account: zone.account.id.clone(), zone: None };
         all.insert(place, Document::Zone(zone.clone()));
     }
+    for settings in catalog.zone_settings.values() {
+        // What a zone left behind belongs nowhere.
+        let Some(zone) = catalog.zones.get(&settings.zone_id) else { continue };
+        let place = Place { account: zone.account.id.clone(), zone: Some(zone.id.clone()) };
+        all.insert(place, Document::ZoneSettings(settings.clone()));
+    }
+    all.certificates = catalog.custom_certificates.rows().count()
+        + catalog.client_certificates.rows().count()
+        + catalog.trusted_certificates.rows().count();
     add(&mut all, catalog, &catalog.monitors, Document::Monitor);
     add(&mut all, catalog, &catalog.monitor_groups, Document::MonitorGroup);
     add(&mut all, catalog, &catalog.pools, Document::Pool);

@@ -89,6 +89,7 @@ fn document(file: &Value, pointer: &str) -> Option<String> {
 pub(super) fn counted(plan: &Plan) -> String {
     let kinds = [
         Kind::Zone,
+        Kind::ZoneSettings,
         Kind::Monitor,
         Kind::MonitorGroup,
         Kind::Pool,
@@ -110,9 +111,10 @@ pub(super) fn counted(plan: &Plan) -> String {
 }
 
 fn plural(kind: Kind) -> String {
-    match kind.noun().strip_suffix('y') {
-        Some(stem) => format!("{stem}ies"),
-        None => format!("{kind}s"),
+    match (kind, kind.noun().strip_suffix('y')) {
+        (Kind::ZoneSettings, _) => "settings of zones".to_owned(),
+        (_, Some(stem)) => format!("{stem}ies"),
+        (_, None) => format!("{kind}s"),
     }
 }
 

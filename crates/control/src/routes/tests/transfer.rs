@@ -76,6 +76,7 @@ fn file() -> Value {
         }],
         "zones": [{
             "zone": { "id": id(5), "name": "example.com" },
+            "settings": [{ "id": "ssl", "value": "full" }, { "id": "max_upload", "value": 100 }],
             "load_balancers": [{
                 "id": id(6), "name": "www.example.com", "default_pools": [id(3), id(4)],
                 "fallback_pool": id(4),
@@ -90,7 +91,7 @@ fn file() -> Value {
 /// A control plane into which [`file`] has moved.
 async fn moved_in() -> Api {
     let api = Api::start().await;
-    assert_eq!(counts(&import(&api, "", &file()).await), [9, 0, 0, 0]);
+    assert_eq!(counts(&import(&api, "", &file()).await), [10, 0, 0, 0]);
     api
 }
 
@@ -111,7 +112,7 @@ async fn what_moved_in_is_what_moves_out_and_moving_in_again_changes_nothing() {
 
     // Elsewhere the file makes the very same.
     let other = Api::start().await;
-    assert_eq!(counts(&import(&other, "", &exported).await), [9, 0, 0, 0]);
+    assert_eq!(counts(&import(&other, "", &exported).await), [10, 0, 0, 0]);
     let mut again = export(&other).await;
     // An account is the installation's own.
     again["accounts"][0]["account"] = exported["accounts"][0]["account"].clone();
@@ -119,7 +120,7 @@ async fn what_moved_in_is_what_moves_out_and_moving_in_again_changes_nothing() {
 
     let revision = api.store.snapshot().revision();
     for query in ["", "?prune=true", "?dry_run=true&prune=true"] {
-        assert_eq!(counts(&import(&api, query, &exported).await), [0, 0, 0, 9], "{query}");
+        assert_eq!(counts(&import(&api, query, &exported).await), [0, 0, 0, 10], "{query}");
     }
     assert_eq!(api.store.snapshot().revision(), revision);
 
@@ -137,9 +138,9 @@ async fn a_change_is_told_by_its_fields_and_a_dry_run_makes_none() {
     part["pools"][0]["origins"][0]["weight"] = json!(0.5);
     part["zones"][0]["dns_records"] = json!([]);
     for (query, counted, weight) in [
-        ("?dry_run=true", [0, 1, 0, 7], 1.0),
-        ("?dry_run=true&prune=true", [0, 1, 1, 7], 1.0),
-        ("?prune=true", [0, 1, 1, 7], 0.5),
+        ("?dry_run=true", [0, 1, 0, 8], 1.0),
+        ("?dry_run=true&prune=true", [0, 1, 1, 8], 1.0),
+        ("?prune=true", [0, 1, 1, 8], 0.5),
     ] {
         let answer = import(&api, query, &sent).await;
         assert_eq!(counts(&answer), counted, "{query}");
@@ -153,6 +154,39 @@ async fn a_change_is_told_by_its_fields_and_a_dry_run_makes_none() {
     }
     let records = api.get(&format!("/zones/{}/dns_records", id(5))).await.result();
     assert_eq!(records, json!([]));
+}
+
+#[tokio::test]
+async fn the_settings_of_a_zone_move_as_one_document() {
+    let api = moved_in().await;
+    let settings = "/accounts/0/zones/0/settings";
+    let told = export(&api).await.pointer(settings).unwrap().clone();
+    let names: Vec<_> = told.as_array().unwrap().iter().map(|item| &item["id"]).collect();
+    assert_eq!(names, ["max_upload", "ssl"], "those that were set");
+    let mut sent = file();
+    *sent.pointer_mut(settings).unwrap() = json!([{ "id": "ssl", "value": "strict" }]);
+    let answer = import(&api, "", &sent).await;
+    assert_eq!(counts(&answer), [0, 1, 0, 9]);
+    let change = &answer.body["changes"][0];
+    assert_eq!((&change["kind"], &change["id"]), (&json!("zone_settings"), &json!(id(5))));
+    assert_eq!(
+        change["fields"],
+        json!([{ "path": "ssl", "before": "full", "after": "strict" },
+            { "path": "max_upload", "before": 100 }])
+    );
+    let edge = api.live.load().config.load_balancers[0].edge;
+    assert_eq!(edge.endpoint_tls, evenkeel_model::EndpointTls::Strict);
+    assert_eq!(edge.request_body_bytes_max, None);
+
+    *sent.pointer_mut(settings).unwrap() = json!([{ "id": "ssl", "value": "best" }, 7]);
+    let answer = import(&api, "", &sent).await;
+    let wrong = [format!("{settings}/0/value"), format!("{settings}/1")];
+    assert_eq!(pointers(&answer), wrong);
+    *sent.pointer_mut(settings).unwrap() = json!([]);
+    assert_eq!(counts(&import(&api, "", &sent).await), [0, 0, 0, 9], "there is no need to go");
+    assert_eq!(counts(&import(&api, "?prune=true", &sent).await), [0, 0, 1, 9]);
+    let zone = api.get(&format!("/zones/{}/settings/ssl", id(5))).await.result();
+    assert_eq!((&zone["value"], &zone["modified_on"]), (&json!("off"), &Value::Null));
 }
 
 #[tokio::test]
@@ -206,7 +240,7 @@ async fn a_file_brings_no_more_than_the_quotas_allow() {
         ..Limits::default()
     };
     let api = Api::start_with(limits).await;
-    assert_eq!(counts(&import(&api, "", &file()).await), [9, 0, 0, 0], "as many as allowed");
+    assert_eq!(counts(&import(&api, "", &file()).await), [10, 0, 0, 0], "as many as allowed");
     let zone = "/accounts/0/zones/0";
     for (list, noun) in [
         ("/accounts/0/monitors".to_owned(), "monitor"),
@@ -272,10 +306,11 @@ async fn another_accounts_documents_are_not_to_be_had() {
     }
 }
 
-const ALL_GROUPS: [&str; 5] = [
+const ALL_GROUPS: [&str; 6] = [
     "Load Balancers Write",
     "Load Balancing: Monitors and Pools Write",
     "Zone Edit",
+    "Zone Settings Write",
     "DNS Edit",
     "Notifications Write",
 ];
@@ -302,7 +337,7 @@ async fn whoever_lacks_one_permission_moves_nothing() {
     let api = moved_in().await;
     let allowed = token_for(&api, &ALL_GROUPS, ACCOUNT).await;
     let answer = send(&api, &allowed, "PUT", "", file().to_string()).await;
-    assert_eq!(counts(&answer), [0, 0, 0, 9]);
+    assert_eq!(counts(&answer), [0, 0, 0, 10]);
     for lacking in ALL_GROUPS {
         let groups = ALL_GROUPS.map(|group| {
             // To read is not to write.
