@@ -20,6 +20,7 @@ use super::log::{Line, LogSender};
 use super::rate::{Fate, Kind, RateLimiter};
 use super::settings::Settings;
 use crate::answer::{Answer, Context, answer};
+use crate::dnssec::Signatures;
 use crate::resolve::Names;
 use crate::wire::{
     self, Edns, EdnsOut, Parsed, Query, Rcode, Rejection, UDP_BYTES_MAX, UDP_BYTES_PLAIN,
@@ -84,6 +85,7 @@ pub(crate) struct Responder {
     pub(crate) metrics: Arc<DnsMetrics>,
     transport: Transport,
     chance: RefCell<Chance>,
+    signatures: RefCell<Signatures>,
 }
 
 /// A thread's random draws. They spread answers; nothing secret comes from them.
@@ -107,7 +109,8 @@ struct Sender {
 
 impl Responder {
     pub(crate) fn new(shared: Arc<Shared>, metrics: Arc<DnsMetrics>, transport: Transport) -> Self {
-        Self { shared, metrics, transport, chance: RefCell::new(Chance(fastrand::Rng::new())) }
+        let chance = RefCell::new(Chance(fastrand::Rng::new()));
+        Self { shared, metrics, transport, chance, signatures: RefCell::default() }
     }
 
     /// Appends the response to a message, or nothing.
@@ -157,7 +160,7 @@ impl Responder {
             resolved: &known,
         };
         let mut trail = Trail::new();
-        let answer = {
+        let mut answer = {
             let mut env = Env {
                 now: moment.now,
                 rng: &mut *self.chance.borrow_mut(),
@@ -167,13 +170,22 @@ impl Responder {
             };
             answer(query, client, &context, &mut env, &mut trail)
         };
+        let mut signatures = self.signatures.borrow_mut();
+        let mut signer = signatures.complete(query, &mut answer, moment.now.seconds());
         let fate = self.judge(&sender, kind(&answer), moment);
         let start = out.len();
         let answers = match fate {
             Fate::Sent => {
                 let extra = self.extra(&sender);
                 let limit = self.limit(query.edns.as_ref());
-                let written = wire::write(out, query, &answer, limit, &extra);
+                let written = wire::write_signed(
+                    out,
+                    query,
+                    &answer,
+                    limit,
+                    &extra,
+                    signer.as_mut().map(|it| it as _),
+                );
                 if written.truncated {
                     self.metrics.truncated.increment();
                 }
@@ -246,7 +258,7 @@ impl Responder {
             return Fate::Sent;
         };
         let exempt = &self.shared.settings.rate_exempt;
-        if exempt.iter().any(|network| network.contains(sender.client)) {
+        if exempt.iter().any(|network| network.contains(&sender.client)) {
             return Fate::Sent;
         }
         let rng = &mut *self.chance.borrow_mut();
