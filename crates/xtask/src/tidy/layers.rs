@@ -47,6 +47,7 @@ const RULES: &[Rule] = &[
         may_use: &["decision", "model", "net", "telemetry"],
     },
     Rule { name: "notify", kind: Kind::Shell, may_use: &["net"] },
+    Rule { name: "certificate", kind: Kind::Shell, may_use: &["model", "net", "store"] },
     Rule {
         name: "control",
         kind: Kind::Shell,
@@ -57,6 +58,7 @@ const RULES: &[Rule] = &[
         kind: Kind::Shell,
         may_use: &[
             "api",
+            "certificate",
             "control",
             "decision",
             "dns",
