@@ -18,7 +18,6 @@
 mod cookie;
 mod follow;
 mod log;
-mod network;
 mod rate;
 mod respond;
 mod run;
@@ -29,7 +28,6 @@ mod udp;
 
 pub use cookie::{CookieSecret, CookieSecrets};
 pub use log::{QueryLog, QueryLogSettings};
-pub use network::Network;
 pub use rate::RateSettings;
 pub use run::{Running, ServerOptions, Sockets, bind, start};
 pub use secret::{SecretError, kept_secret, parse_secrets};

@@ -16,8 +16,6 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use evenkeel_decision::Rng;
 use siphasher::sip::SipHasher13;
 
-use crate::server::network::Network;
-
 /// Networks and kinds counted at a time: half a megabyte. When all of a row is taken, the one that
 /// was answered least lately is forgotten, which gives its network at most a second's answers anew;
 /// one that is being limited is never it while others are not.
@@ -25,9 +23,9 @@ const BUCKETS_MAX: usize = 65_536;
 /// Buckets that one key may be in.
 const ROW: usize = 4;
 /// Networks are counted by so many bits of their address: what one party has at least.
-const PREFIX_V4: u8 = 24;
+const PREFIX_V4: usize = 24;
 /// As [`PREFIX_V4`], for IPv6.
-const PREFIX_V6: u8 = 56;
+const PREFIX_V6: usize = 56;
 /// What may come at once after silence, in time: a second's answers.
 const BURST_US: u64 = 1_000_000;
 
@@ -149,12 +147,11 @@ impl RateLimiter {
     }
 
     fn hash(&self, client: IpAddr, kind: Kind) -> u64 {
-        let network = Network::of(client, if client.is_ipv4() { PREFIX_V4 } else { PREFIX_V6 });
         let mut hasher = SipHasher13::new_with_key(&self.key);
         hasher.write_u8(kind as u8);
-        match network.address {
-            IpAddr::V4(ip) => hasher.write(&ip.octets()),
-            IpAddr::V6(ip) => hasher.write(&ip.octets()),
+        match client {
+            IpAddr::V4(ip) => hasher.write(&ip.octets()[..PREFIX_V4 / 8]),
+            IpAddr::V6(ip) => hasher.write(&ip.octets()[..PREFIX_V6 / 8]),
         }
         hasher.finish()
     }

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use evenkeel_decision::{Ejections, Geography};
 use evenkeel_model::{Node, Reach};
+use ipnet::IpNet;
 
 use super::cookie::CookieSecrets;
-use super::network::Network;
 use super::rate::RateSettings;
 use crate::answer::Advertised;
 use crate::resolve::ResolverAddress;
@@ -34,7 +34,7 @@ pub struct Settings {
     /// How many answers a network gets by UDP; `None` for as many as it asks for.
     pub rate: Option<RateSettings>,
     /// Networks that get as many as they ask for.
-    pub rate_exempt: Vec<Network>,
+    pub rate_exempt: Vec<IpNet>,
 }
 
 impl fmt::Debug for Settings {

@@ -5,7 +5,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -13,15 +13,13 @@ use evenkeel_telemetry::DnsMetrics;
 use tokio::sync::Notify;
 use tokio::task::AbortHandle;
 
-use crate::server::network::Network;
-
 /// Connections at a time. Each may make us keep some tens of kilobytes, mostly none.
 const CONNECTIONS_MAX: usize = 4096;
 /// Connections of one client at a time: a busy resolver has a few, and a few more behind the same
 /// address.
 const OF_CLIENT_MAX: usize = 256;
-/// A client is an address, or what one party has at least of IPv6.
-const PREFIX_V6: u8 = 64;
+/// Bits that an IPv6 address has in common with all others of its party, at least.
+const PREFIX_V6: u32 = 64;
 
 /// All connections of the thread. Clones are the same.
 #[derive(Debug, Clone)]
@@ -40,13 +38,13 @@ struct Table {
 struct Open {
     /// Each by the turn of its last query. Turns count up, so that the first is the oldest.
     by_turn: BTreeMap<u64, Connection>,
-    of_client: HashMap<Network, BTreeSet<u64>>,
+    of_client: HashMap<IpAddr, BTreeSet<u64>>,
     turns: u64,
 }
 
 #[derive(Debug)]
 struct Connection {
-    client: Network,
+    client: IpAddr,
     turn: Rc<Cell<u64>>,
     task: Option<AbortHandle>,
 }
@@ -71,7 +69,7 @@ impl Connections {
     /// Enters a connection, whose task `begin` starts, in place of the one silent longest if there
     /// are too many.
     pub(super) fn enter(&self, client: IpAddr, begin: impl FnOnce(Entry) -> AbortHandle) {
-        let client = Network::of(client.to_canonical(), PREFIX_V6);
+        let client = party(client);
         self.make_room(client);
         let turn = {
             let open = &mut *self.0.open.borrow_mut();
@@ -89,7 +87,7 @@ impl Connections {
         }
     }
 
-    fn make_room(&self, client: Network) {
+    fn make_room(&self, client: IpAddr) {
         let oldest = {
             let open = self.0.open.borrow();
             let of_client = open.of_client.get(&client);
@@ -163,6 +161,14 @@ impl Entry {
 impl Drop for Entry {
     fn drop(&mut self) {
         self.connections.0.remove(self.turn.get());
+    }
+}
+
+/// What stands for a client: its address, or the first of its network.
+fn party(client: IpAddr) -> IpAddr {
+    match client {
+        IpAddr::V4(_) => client,
+        IpAddr::V6(ip) => Ipv6Addr::from(ip.to_bits() >> PREFIX_V6 << PREFIX_V6).into(),
     }
 }
 
