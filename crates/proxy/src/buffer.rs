@@ -41,7 +41,7 @@ impl BufferPool {
         let (free, max) = match storage.len() {
             SMALL_BYTES => (&self.small, SMALL_FREE_MAX),
             LARGE_BYTES => (&self.large, LARGE_FREE_MAX),
-            _ => return,
+            _ => return self.give_scratch(storage),
         };
         let mut free = free.borrow_mut();
         if free.len() < max {
@@ -86,6 +86,11 @@ pub(crate) enum Filled {
 }
 
 impl Buffer {
+    /// Holds these bytes, and their storage until they are used.
+    pub(crate) fn holding(bytes: Vec<u8>) -> Self {
+        Self { end: bytes.len(), storage: bytes, start: 0, is_hot: false }
+    }
+
     /// The unused bytes.
     pub(crate) fn filled(&self) -> &[u8] {
         &self.storage[self.start..self.end]
@@ -104,6 +109,12 @@ impl Buffer {
             self.start = 0;
             self.end = 0;
         }
+    }
+
+    /// Forgets what was not used.
+    pub(crate) fn clear(&mut self) {
+        self.start = 0;
+        self.end = 0;
     }
 
     /// Moves a piece of the unused bytes to another place in them; both given from the first
@@ -160,7 +171,8 @@ impl Buffer {
     fn make_room(&mut self, pool: &BufferPool, max: usize) -> bool {
         if self.is_empty() {
             let large = self.is_hot && max >= LARGE_BYTES;
-            if self.storage.is_empty() || (large && self.storage.len() < LARGE_BYTES) {
+            // Storage that came with a head is only as long as the head.
+            if self.storage.len() < SMALL_BYTES || (large && self.storage.len() < LARGE_BYTES) {
                 self.release(pool);
                 self.storage = pool.take(large);
             }

@@ -5,9 +5,12 @@
 //!            ▼                                      │
 //!  accept ─▶ waiting ─ head ─▶ request::handle ─────┤
 //!            │ │                                    ├─ close ─▶ closed
-//!     idle / │ └ malformed ─▶ refused ─▶ lingering ◀┤ linger
-//!     drain  ▼                                      └─ reset ─▶ reset
+//!     idle / │ ├ malformed ─▶ refused ─▶ lingering ◀┤ linger
+//!     drain  ▼ └ preface ─▶ HTTP/2                  └─ reset ─▶ reset
 //!          closed
+//!
+//! A client may say from the start that it speaks HTTP/2 (RFC 9113 section 3.3). Then the connection
+//! goes on in [`crate::h2`]. An upgrade to it is nothing but a field that is dropped.
 //! ```
 //!
 //! On the request path.
@@ -22,11 +25,12 @@ use evenkeel_model::FixedResponse;
 use tokio::io::AsyncWriteExt;
 use tokio::time::timeout;
 
-use crate::arrival::{Arrival, Visitor};
+use crate::arrival::{Arrival, Protocol, Visitor};
 use crate::buffer::{Buffer, Filled, SMALL_BYTES};
 use crate::deadline::Deadline;
 use crate::exchange::Delivered;
 use crate::fixed;
+use crate::h2::{self, PREFACE};
 use crate::ray::Ray;
 use crate::refusal::{self, Occasion, Refusal};
 use crate::relay::pump::{BodyFrom, BodyTo, Pump};
@@ -65,7 +69,30 @@ pub(crate) enum After {
 enum Next {
     Request(RequestHead),
     Refused(Refusal),
+    /// Not of HTTP/1.1: the preface of HTTP/2 stands at the front of the input.
+    Http2,
     Closed,
+}
+
+/// What the first bytes of a connection say of its protocol.
+#[derive(Debug, PartialEq, Eq)]
+enum Opening {
+    Http1,
+    Http2,
+    /// Too few to tell.
+    Unclear,
+}
+
+impl Opening {
+    fn of(bytes: &[u8]) -> Self {
+        if bytes.starts_with(PREFACE) {
+            Self::Http2
+        } else if PREFACE.starts_with(bytes) {
+            Self::Unclear
+        } else {
+            Self::Http1
+        }
+    }
 }
 
 /// Serves a connection to its end.
@@ -73,9 +100,18 @@ pub(crate) async fn serve<D: Transport>(worker: Rc<Worker>, io: D, arrival: Arri
     let visitor = Visitor::new(arrival, &worker.shared.geo);
     let deadline = Deadline::after(worker.settings.timeouts.downstream_idle);
     let mut downstream = Downstream { io, input: Buffer::default(), deadline, personal: None };
+    // Over TLS the protocol was agreed on.
+    let mut opening = if visitor.arrival.is_https() { Opening::Http1 } else { Opening::Unclear };
     loop {
         let mut fields = Vec::new();
-        let after = match downstream.next_head(&worker, &mut fields).await {
+        let after = match downstream.next_head(&worker, &mut fields, &mut opening).await {
+            Next::Http2 => {
+                worker.give_fields(fields);
+                let Downstream { io, input, .. } = downstream;
+                let arrival = Arrival { protocol: Protocol::Http2, ..visitor.arrival };
+                // Boxed: the connections that stay shall not take up its room.
+                return Box::pin(h2::serve(worker, io, input, arrival)).await;
+            }
             Next::Request(head) => {
                 request::handle(&worker, &mut downstream, &visitor, &head, &fields).await
             }
@@ -100,11 +136,17 @@ pub(crate) async fn serve<D: Transport>(worker: Rc<Worker>, io: D, arrival: Arri
 
 impl<D: Transport> Downstream<D> {
     /// Waits for a request's head, which then stands at the front of the input.
-    async fn next_head(&mut self, worker: &Worker, fields: &mut Vec<Field>) -> Next {
+    async fn next_head(
+        &mut self,
+        worker: &Worker,
+        fields: &mut Vec<Field>,
+        opening: &mut Opening,
+    ) -> Next {
         let timeouts = &worker.settings.timeouts;
         let limits = &worker.settings.limits;
         let mut scanner = HeadScanner::new();
         let mut has_begun = false;
+        let mut is_first = false;
         // A pipelined request is here already.
         let mut is_unread = !self.input.is_empty();
         if !is_unread {
@@ -113,15 +155,30 @@ impl<D: Transport> Downstream<D> {
         poll_fn(|context| {
             loop {
                 if std::mem::take(&mut is_unread) {
+                    if *opening == Opening::Unclear {
+                        is_first = true;
+                        *opening = Opening::of(self.input.filled());
+                    }
+                    if *opening == Opening::Http2 {
+                        return Poll::Ready(Next::Http2);
+                    }
                     if fields.capacity() == 0 {
                         *fields = worker.take_fields();
                     }
-                    match scanner.request(self.input.filled(), limits, fields) {
+                    let scanned = match opening {
+                        Opening::Unclear => Ok(None),
+                        _ => scanner.request(self.input.filled(), limits, fields),
+                    };
+                    match scanned {
                         Ok(Some(head)) => return Poll::Ready(Next::Request(head)),
                         Ok(None) if has_begun => {}
                         Ok(None) => {
                             has_begun = true;
                             self.deadline.set(timeouts.request_head);
+                        }
+                        // Whatever it speaks, an answer in HTTP/1.1 would be no use to it.
+                        Err(_) if is_first && is_other_preface(self.input.filled()) => {
+                            return Poll::Ready(Next::Closed);
                         }
                         Err(error) => return Poll::Ready(Next::Refused(error.into())),
                     }
@@ -234,6 +291,20 @@ impl<D: Transport> Downstream<D> {
     }
 }
 
+/// Whether a connection that does not begin with a request begins with the preface of another
+/// protocol: three words without a path or a version of ours. An invalid preface of HTTP/2 is not
+/// answered in HTTP/1.1, but closed (RFC 9113 section 3.4).
+fn is_other_preface(bytes: &[u8]) -> bool {
+    let Some(end) = memchr::memmem::find(bytes, b"\r\n") else { return false };
+    let mut words = bytes[..end].splitn(4, |byte| *byte == b' ');
+    let words = [words.next(), words.next(), words.next(), words.next()];
+    let [Some(method), Some(target), Some(version), None] = words else { return false };
+    match version.strip_prefix(b"HTTP/") {
+        Some(version) => method == b"PRI" && version.starts_with(b"2"),
+        None => !method.is_empty() && !target.contains(&b'/') && target != b"*",
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -256,6 +327,36 @@ mod tests {
         Worker::new(live, Arc::default(), Arc::new(Settings::default()), shared)
     }
 
+    #[test]
+    fn connections_are_told_by_how_they_begin() {
+        for (bytes, expected) in [
+            (&b"P"[..], Opening::Unclear),
+            (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r", Opening::Unclear),
+            (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0", Opening::Http2),
+            (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\rx", Opening::Http1),
+            (b"POST", Opening::Http1),
+        ] {
+            assert_eq!(Opening::of(bytes), expected, "{bytes:?}");
+        }
+        for (bytes, expected) in [
+            (&b"PRI * HTTP/2.0\r\n\r\nXX\r\n\r\n"[..], true),
+            (b"INVALID CONNECTION PREFACE\r\n\r\n", true),
+            (b"PRI * HTTP/1.1\r\n", false),
+            (b"GET / HTTP/2.0\r\n", false),
+            (b"GET /\r\n", false),
+            (b"GET / nonsense\r\n", false),
+            (b"OPTIONS * nonsense\r\n", false),
+            (b"GET http://a/ nonsense\r\n", false),
+            (b"nonsense\r\n", false),
+            (b"PROXY TCP4 192.0.2.1 192.0.2.2 1 2\r\n", false),
+            (b" a b\r\n", false),
+            (b"\r\n", false),
+            (b"a b c", false),
+        ] {
+            assert_eq!(is_other_preface(bytes), expected, "{}", bytes.escape_ascii());
+        }
+    }
+
     #[tokio::test]
     async fn a_drain_answers_the_request_that_has_arrived_and_waits_for_no_other() {
         let worker = worker();
@@ -265,9 +366,11 @@ mod tests {
         client.write_all(b"GET / HTTP/1.1\r\nHost: lb.test\r\n\r\n").await.unwrap();
         worker.connections.drain();
         let mut fields = Vec::new();
-        let next = downstream.next_head(&worker, &mut fields).await;
+        let mut opening = Opening::Unclear;
+        let next = downstream.next_head(&worker, &mut fields, &mut opening).await;
         let Next::Request(head) = next else { panic!("no request") };
         downstream.input.consume(head.bytes);
-        assert!(matches!(downstream.next_head(&worker, &mut fields).await, Next::Closed));
+        let next = downstream.next_head(&worker, &mut fields, &mut opening).await;
+        assert!(matches!(next, Next::Closed));
     }
 }

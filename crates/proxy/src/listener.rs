@@ -20,8 +20,10 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
 
 use crate::arrival::{Arrival, Protocol, Tls};
+use crate::buffer::Buffer;
 use crate::crowd::{Place, Shed};
 use crate::downstream;
+use crate::h2;
 use crate::worker::Worker;
 
 /// Pause after a failed accept. Without descriptors every accept fails at once; the pause keeps
@@ -151,7 +153,9 @@ async fn serve(mut entry: Entry, mut stream: TcpStream, peer: SocketAddr, tls: O
         }
         Alpn::Http2 => {
             let arrival = Arrival { tls, protocol: Protocol::Http2, ..arrival };
-            downstream::serve(worker, accepted.stream, arrival).await;
+            // Boxed: the connections that speak HTTP/1.1 shall not take up its room.
+            let input = Buffer::default();
+            Box::pin(h2::serve(worker, accepted.stream, input, arrival)).await;
         }
     }
 }

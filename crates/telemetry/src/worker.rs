@@ -6,8 +6,8 @@ use crate::{Counter, Exposition, Gauge, MetricKind};
 
 /// Statuses the proxy answers on its own account (behaviour.md 1.6 and 11.3).
 const OWN_STATUSES: [u16; 22] = [
-    400, 403, 405, 408, 409, 413, 414, 417, 421, 431, 501, 503, 505, 508, 520, 521, 522, 523, 524, 525, 526,
-    530,
+    400, 403, 405, 408, 409, 413, 414, 417, 421, 431, 501, 503, 505, 508, 520, 521, 522, 523, 524,
+    525, 526, 530,
 ];
 
 /// Why a client that speaks HTTP/2 is sent away.
@@ -86,6 +86,10 @@ worker_metrics! {
         "Connections opened to endpoints.";
     Counter upstream_reused = "evenkeel_upstream_connections_reused_total",
         "Requests sent on an endpoint connection that had served one before.";
+    Counter upstream_tls_failed = "evenkeel_upstream_tls_handshakes_failed_total",
+        "TLS handshakes with endpoints that failed, rejected certificates included.";
+    Gauge upstream_http2 = "evenkeel_upstream_http2_connections",
+        "HTTP/2 connections to endpoints open now.";
     Gauge upstream_idle = "evenkeel_upstream_connections_idle",
         "Endpoint connections waiting for a request.";
     Counter failovers = "evenkeel_failovers_total",

@@ -5,6 +5,7 @@
 
 mod client;
 mod endpoint;
+mod h2_client;
 mod world;
 
 mod authentication;
@@ -15,6 +16,7 @@ mod countries;
 mod decisions;
 mod door;
 mod fixed;
+mod h2;
 mod headers;
 mod loads;
 mod passive;
