@@ -9,6 +9,7 @@ mod demo;
 mod exit;
 mod explain;
 mod geo;
+mod name_server;
 mod notifier;
 mod page;
 mod serve;

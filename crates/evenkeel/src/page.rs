@@ -8,12 +8,14 @@ use evenkeel_model::{Live, PoolStatus, Timestamp, Verdict, View};
 use evenkeel_monitor::Stats;
 use evenkeel_net::unix_time_ms;
 use evenkeel_proxy::OutlierTable;
-use evenkeel_telemetry::{Exposition, MetricKind, Registry};
+use evenkeel_telemetry::{DnsRegistry, Exposition, MetricKind, Registry};
 
 /// What the page is made from.
 #[derive(Debug, Clone)]
 pub(crate) struct Sources {
     pub(crate) workers: Registry,
+    /// `None` while there is no name server.
+    pub(crate) dns: Option<DnsRegistry>,
     pub(crate) monitors: Arc<Stats>,
     pub(crate) health: Arc<HealthStats>,
     /// `None` while passive health is off.
@@ -28,6 +30,9 @@ pub(crate) fn render(sources: &Sources) -> String {
     page.metric("evenkeel_build_info", MetricKind::Gauge, "Always 1; the version is a label.");
     page.sample("evenkeel_build_info", &[("version", env!("CARGO_PKG_VERSION"))], 1);
     sources.workers.render(&mut page);
+    if let Some(dns) = &sources.dns {
+        dns.render(&mut page);
+    }
     monitors(&mut page, &sources.monitors);
     health(&mut page, &sources.health);
     passive_health(&mut page, sources.outliers.as_deref());

@@ -32,6 +32,7 @@ use tokio::sync::{mpsc, watch};
 
 use crate::exit::Failure;
 use crate::geo;
+use crate::name_server::{NameServer, Parts};
 use crate::settings::Settings;
 use crate::{notifier, page};
 
@@ -61,6 +62,7 @@ pub(crate) struct Node {
     drain: watch::Sender<bool>,
     stop: watch::Sender<bool>,
     workers: Vec<JoinHandle<io::Result<()>>>,
+    name_server: Option<evenkeel_dns::server::Running>,
     monitors: JoinHandle<()>,
     /// A worker that ended, and how.
     ended: mpsc::UnboundedReceiver<()>,
@@ -113,11 +115,16 @@ impl Node {
         let made = control.block_on(first_documents(store.as_ref(), settings))?;
         let (publisher, live, revision) = Publisher::new(Arc::clone(&store) as Arc<dyn Store>)
             .map_err(Failure::doing("building the first view"))?;
-        let publisher = publisher.judging(&site(settings), settings.of_health.quorum);
+        let publisher = publisher
+            .judging(&site(settings), settings.of_health.quorum)
+            .served_by(settings.of_dns.name_servers.clone());
 
         let api_listener = bind_api(settings.api)?;
         let api = api_listener.local_addr().map_err(Failure::doing("binding the API"))?;
         let (http, listeners) = bind_http(settings)?;
+        let explain = explain_sources(settings, &shared);
+        let name_server = NameServer::bind(settings, &explain, &http)?;
+        let dns: Vec<_> = name_server.iter().flat_map(|server| server.addresses.clone()).collect();
 
         let registry = Registry::new(settings.workers);
         let stats = Arc::new(evenkeel_monitor::Stats::default());
@@ -129,6 +136,7 @@ impl Node {
         let notifications = Arc::new(evenkeel_notify::Stats::default());
         let sources = page::Sources {
             workers: registry.clone(),
+            dns: name_server.as_ref().map(|server| server.registry.clone()),
             monitors: Arc::clone(&stats),
             health: publisher.stats(),
             outliers: shared.outliers.clone(),
@@ -144,12 +152,12 @@ impl Node {
                 interval_min_ms: settings.monitor_interval_min.ms,
                 ..settings.of_api.limits.clone()
             },
-            name_servers: Vec::new(),
+            name_servers: settings.of_dns.name_servers.clone(),
             live: live.clone(),
             applied: publisher.applied(),
             metrics: Arc::new(move || page::render(&sources)),
             ready: is_ready,
-            explain: explain_sources(settings, &shared),
+            explain,
             notify_peers: None,
             prober: Arc::new(Trials(
                 evenkeel_monitor::Prober::new(Arc::clone(&roots), http.clone()).within(reach),
@@ -187,6 +195,14 @@ impl Node {
             is_stopping,
         )?;
         let (end, ended) = mpsc::unbounded_channel();
+        let parts = Parts {
+            live: live.clone(),
+            revision: revision.clone(),
+            drain: is_draining.clone(),
+            ended: end.clone(),
+        };
+        let name_server =
+            name_server.map(|server| server.start(parts, control.handle())).transpose()?;
         let workers = start_workers(
             settings,
             &made,
@@ -202,7 +218,7 @@ impl Node {
         ready.send_replace(true);
         if announce == Announce::Addresses {
             let scheme = if settings.of_api.server.tls.is_some() { "https" } else { "http" };
-            print_addresses(scheme, api, &http, made.token_made.as_deref());
+            print_addresses(scheme, api, &http, &dns, made.token_made.as_deref());
         }
         Ok(Self {
             api,
@@ -212,6 +228,7 @@ impl Node {
             drain,
             stop,
             workers,
+            name_server,
             monitors,
             ended,
             api_task,
@@ -269,6 +286,9 @@ impl Node {
                 Ok(Err(error)) => Err(Failure::doing("serving requests")(error)),
                 Err(_) => Err(Failure::doing("serving requests")("a worker panicked")),
             };
+        }
+        if let Some(Err(error)) = self.name_server.map(evenkeel_dns::server::Running::join) {
+            outcome = Err(Failure::doing("answering DNS queries")(error));
         }
         self.stop.send_replace(true);
         let _ = self.monitors.join();
@@ -454,10 +474,19 @@ fn raise_descriptor_limit() -> u64 {
     })
 }
 
-fn print_addresses(scheme: &str, api: SocketAddr, http: &[SocketAddr], token: Option<&str>) {
+fn print_addresses(
+    scheme: &str,
+    api: SocketAddr,
+    http: &[SocketAddr],
+    dns: &[SocketAddr],
+    token: Option<&str>,
+) {
     println!("API      {scheme}://{api}/client/v4");
     for address in http {
         println!("HTTP     http://{address}");
+    }
+    for address in dns {
+        println!("DNS      {address}");
     }
     if let Some(token) = token {
         println!("Token    {token}");

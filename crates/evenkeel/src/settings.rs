@@ -4,6 +4,7 @@
 
 mod api;
 mod clients;
+mod dns;
 mod health;
 mod passive;
 
@@ -18,6 +19,7 @@ use toml::{Table, Value};
 
 pub(crate) use self::api::ApiSettings;
 pub(crate) use self::clients::ClientSettings;
+pub(crate) use self::dns::DnsSettings;
 pub(crate) use self::health::HealthSettings;
 use crate::cli::{IntervalMin, ServeArgs};
 use crate::exit::Failure;
@@ -36,6 +38,7 @@ pub(crate) struct Settings {
     pub(crate) of_health: HealthSettings,
     pub(crate) http: Vec<SocketAddr>,
     pub(crate) of_clients: ClientSettings,
+    pub(crate) of_dns: DnsSettings,
     pub(crate) workers: usize,
     pub(crate) pop: String,
     pub(crate) region: Region,
@@ -97,7 +100,6 @@ impl Layers<'_> {
             ("https", args.https.clone()),
             ("tls-cert", args.tls_cert.clone().into_iter().collect()),
             ("tls-key", args.tls_key.clone().into_iter().collect()),
-            ("dns", args.dns.clone()),
             ("access-log", args.access_log.clone().into_iter().collect()),
         ] {
             self.refuse_unavailable(key, &flag);
@@ -112,6 +114,7 @@ impl Layers<'_> {
             of_health: self.health(&args.of_health),
             http: self.many("http", &args.http).unwrap_or_else(|| vec![local(8080)]),
             of_clients: self.clients(&args.of_clients),
+            of_dns: self.dns(&args.of_dns),
             workers: self
                 .checked(
                     "workers",
@@ -329,7 +332,7 @@ mod tests {
     fn every_problem_is_named_by_its_key_at_once() {
         let file = "workers = 0\nnonsense = 1\napi = 'here'\nregion = 'MARS'\nhttp = true";
         let (_, problems) =
-            check(&["--dns", "127.0.0.1:53"], &[("EVENKEEL_ACCOUNT_ID", "x")], file);
+            check(&["--dns", "127.0.0.1"], &[("EVENKEEL_ACCOUNT_ID", "x")], file);
         for key in ["workers", "nonsense", "api", "region", "http", "--dns", "EVENKEEL_ACCOUNT_ID"]
         {
             assert!(
@@ -383,6 +386,39 @@ mod tests {
             let typed = format!("{flag}={value}");
             let problems = check(&[&typed], &[], "").1;
             assert_eq!(problems.len(), 1, "{typed}: {problems:?}");
+        }
+    }
+
+    #[test]
+    fn settings_of_the_name_server_are_read() {
+        let usual = check(&[], &[], "").0.of_dns;
+        assert!(usual.addresses.is_empty() && usual.cookies.is_none() && usual.log.is_none());
+        assert_eq!((usual.rate.unwrap().per_second, usual.rate_exempt.len()), (1000, 2));
+        let file = "dns = ['127.0.0.1:53', '[::1]:53']\ndns-rate-limit = 0\nname-server = 'NS1.a.'";
+        let flags = ["--advertise", "192.0.2.1,2001:db8::1", "--dns-nsid", "one, of two"];
+        let environment =
+            [("EVENKEEL_DNS_RESOLVERS", "192.0.2.53"), ("EVENKEEL_DNS_LOG", "/tmp/log")];
+        let (settings, problems) = check(&flags, &environment, file);
+        assert_eq!(problems, Vec::<String>::new());
+        let dns = settings.of_dns;
+        assert_eq!((dns.addresses.len(), dns.advertise.len(), dns.resolvers.len()), (2, 2, 1));
+        assert_eq!((dns.nsid.as_slice(), dns.rate), (&b"one, of two"[..], None));
+        assert_eq!((dns.name_servers, dns.log.unwrap().sample), (vec!["ns1.a".to_owned()], 1));
+        for (typed, key) in [
+            ("--dns=localhost:53", "--dns:"),
+            ("--advertise=0.0.0.0", "--advertise:"),
+            ("--name-server=192.0.2.1", "--name-server:"),
+            ("--dns-nsid=", ""),
+            ("--dns-cookie-secret=5ec4e7", "--dns-cookie-secret:"),
+            ("--dns-rate-limit=many", "--dns-rate-limit:"),
+            ("--dns-rate-limit-exempt=10.0.0.0/33", "--dns-rate-limit-exempt:"),
+            ("--dns-resolvers=dns.example", "--dns-resolvers:"),
+            ("--dns-log-sample=2", "dns-log:"),
+        ] {
+            let problems = check(&[typed], &[], "").1;
+            assert_eq!(problems.len(), usize::from(!key.is_empty()), "{typed}: {problems:?}");
+            assert!(problems.iter().all(|line| line.starts_with(key)), "{problems:?}");
+            assert!(problems.iter().all(|line| !line.contains("5ec4e7")), "{problems:?}");
         }
     }
 

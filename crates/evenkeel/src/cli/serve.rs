@@ -2,6 +2,7 @@
 
 mod api;
 mod clients;
+mod dns;
 mod health;
 mod passive;
 
@@ -9,6 +10,7 @@ use clap::Args;
 
 pub(crate) use self::api::ApiArgs;
 pub(crate) use self::clients::ClientArgs;
+pub(crate) use self::dns::NameServerArgs;
 pub(crate) use self::health::HealthArgs;
 pub(crate) use self::passive::PassiveArgs;
 
@@ -41,9 +43,8 @@ pub(crate) struct ServeArgs {
     /// Private key of the TLS listeners (not available yet)
     #[arg(long, value_name = "FILE")]
     pub(crate) tls_key: Option<String>,
-    /// Address of the authoritative DNS server (not available yet)
-    #[arg(long, value_name = "ADDR")]
-    pub(crate) dns: Vec<String>,
+    #[command(flatten)]
+    pub(crate) of_dns: NameServerArgs,
     #[command(flatten)]
     pub(crate) of_clients: ClientArgs,
     /// Data-plane threads [default: one per core]

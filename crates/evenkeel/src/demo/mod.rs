@@ -39,6 +39,7 @@ pub(crate) fn run(args: &DemoArgs) -> Result<(), Failure> {
         api: free_or_any(args.api),
         of_health: HealthSettings::default(),
         of_clients: crate::settings::ClientSettings::default(),
+        of_dns: crate::settings::DnsSettings::default(),
         of_api: ApiSettings::default(),
         http: vec![free_or_any(args.http)],
         workers: 1,

@@ -1,0 +1,115 @@
+//! The name server as a part of a node: bound with the other listeners, started with the workers,
+//! ended with them.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use evenkeel_control::ExplainSources;
+use evenkeel_dns::server::{
+    QueryLog, Running, ServerOptions, Settings as ServerSettings, Sockets, bind, kept_secret, start,
+};
+use evenkeel_model::Live;
+use evenkeel_telemetry::DnsRegistry;
+use tokio::sync::{mpsc, watch};
+
+use crate::exit::Failure;
+use crate::settings::Settings;
+
+/// How long a node waits for the addresses of its endpoints' names before it is ready. What is not
+/// known by then counts as unresolvable until it is.
+const NAMES_LIMIT: Duration = Duration::from_secs(2);
+
+/// A name server about to be started.
+#[derive(Debug)]
+pub(crate) struct NameServer {
+    /// Where it listens.
+    pub(crate) addresses: Vec<SocketAddr>,
+    /// What it counts.
+    pub(crate) registry: DnsRegistry,
+    sockets: Vec<Sockets>,
+    settings: ServerSettings,
+    log: Option<QueryLog>,
+}
+
+/// What it shares with the rest of the node.
+#[derive(Debug)]
+pub(crate) struct Parts {
+    pub(crate) live: Live,
+    pub(crate) revision: watch::Receiver<u64>,
+    pub(crate) drain: watch::Receiver<bool>,
+    pub(crate) ended: mpsc::UnboundedSender<()>,
+}
+
+impl NameServer {
+    /// Binds its addresses and opens its files; `None` when none is wanted. `listeners` are the
+    /// addresses of the proxy.
+    ///
+    /// # Errors
+    /// When an address, the log or the cookie secret is not to be had.
+    pub(crate) fn bind(
+        settings: &Settings,
+        sources: &ExplainSources,
+        listeners: &[SocketAddr],
+    ) -> Result<Option<Self>, Failure> {
+        let dns = &settings.of_dns;
+        if dns.addresses.is_empty() {
+            return Ok(None);
+        }
+        let cookies = match &dns.cookies {
+            Some(secrets) => secrets.clone(),
+            None => kept_secret(&settings.data_dir)
+                .map_err(Failure::doing("reading the secret of DNS cookies"))?,
+        };
+        let log = match &dns.log {
+            None => None,
+            Some(log) => Some(QueryLog::open(log).map_err(Failure::doing(format!(
+                "opening the log of DNS queries at {}",
+                log.path.display()
+            )))?),
+        };
+        let mut sockets = Vec::new();
+        for address in &dns.addresses {
+            let bound = bind(*address, settings.workers);
+            sockets.push(
+                bound.map_err(Failure::doing(format!("binding the name server to {address}")))?,
+            );
+        }
+        Ok(Some(Self {
+            addresses: sockets.iter().map(|sockets| sockets.address).collect(),
+            registry: DnsRegistry::new(ServerOptions::udp_threads(&sockets)),
+            sockets,
+            settings: ServerSettings {
+                node: sources.node.clone(),
+                geography: Arc::clone(&sources.geography),
+                ejections: sources.ejections.clone(),
+                advertised: dns.advertised(listeners),
+                reach: settings.of_api.limits.reach(),
+                resolvers: dns.resolvers.clone(),
+                nsid: dns.nsid.clone(),
+                cookies,
+                rate: dns.rate,
+                rate_exempt: dns.rate_exempt.clone(),
+            },
+            log,
+        }))
+    }
+
+    /// Starts to answer, and waits a little for the names of endpoints.
+    ///
+    /// # Errors
+    /// When a thread is not to be had.
+    pub(crate) fn start(
+        self,
+        parts: Parts,
+        control: &tokio::runtime::Handle,
+    ) -> Result<Running, Failure> {
+        let Parts { live, revision, drain, ended } = parts;
+        let Self { registry, sockets, settings, log, .. } = self;
+        let options =
+            ServerOptions { live, revision, sockets, registry, settings, log, drain, ended };
+        let mut running = start(options).map_err(Failure::doing("starting the name server"))?;
+        control.block_on(running.settled(NAMES_LIMIT));
+        Ok(running)
+    }
+}
