@@ -1,6 +1,7 @@
 //! `evenkeel`: the program. Reads the command line and settings, wires the planes together, and
 //! ends them in order. What they do is in their own crates.
 
+mod certificates;
 mod cli;
 mod client;
 mod commands;

@@ -21,6 +21,7 @@ pub(crate) struct Sources {
     /// `None` while passive health is off.
     pub(crate) outliers: Option<Arc<OutlierTable>>,
     pub(crate) notifications: Arc<evenkeel_notify::Stats>,
+    pub(crate) certificates: Arc<evenkeel_certificate::Stats>,
     pub(crate) live: Live,
 }
 
@@ -37,6 +38,7 @@ pub(crate) fn render(sources: &Sources) -> String {
     health(&mut page, &sources.health);
     passive_health(&mut page, sources.outliers.as_deref());
     notifications(&mut page, &sources.notifications);
+    certificates(&mut page, &sources.certificates);
     view(&mut page, &sources.live.load());
     page.finish()
 }
@@ -140,6 +142,55 @@ fn notifications(page: &mut Exposition, stats: &evenkeel_notify::Stats) {
         ("evenkeel_notification_retries_total", "Tries after the first.", &stats.retries),
     ] {
         page.metric(name, MetricKind::Counter, help);
+        page.sample(name, &[], value.get());
+    }
+}
+
+fn certificates(page: &mut Exposition, stats: &evenkeel_certificate::Stats) {
+    use MetricKind::{Counter, Gauge};
+    let expiry = "evenkeel_certificate_expiry_timestamp_seconds";
+    page.metric(
+        expiry,
+        Gauge,
+        "When the life of a certificate shown to clients ends, in seconds since 1970.",
+    );
+    for shown in stats.shown().iter() {
+        let labels = [("name", &*shown.name), ("origin", shown.origin.as_str())];
+        page.sample(expiry, &labels, shown.not_after);
+    }
+    for (name, kind, help, value) in [
+        (
+            "evenkeel_certificate_files_broken",
+            Gauge,
+            "Files of certificates that cannot be used; what was read before stays.",
+            &stats.files_broken,
+        ),
+        (
+            "evenkeel_certificate_reloads_total",
+            Counter,
+            "Times that files of certificates were read again and used.",
+            &stats.files_reloaded,
+        ),
+        (
+            "evenkeel_acme_orders_total",
+            Counter,
+            "Certificates ordered from an authority.",
+            &stats.orders,
+        ),
+        (
+            "evenkeel_acme_orders_failed_total",
+            Counter,
+            "Orders that led to no certificate.",
+            &stats.orders_failed,
+        ),
+        (
+            "evenkeel_acme_hosts_waiting",
+            Gauge,
+            "Hosts that an authority has yet to give a first certificate for.",
+            &stats.hosts_waiting,
+        ),
+    ] {
+        page.metric(name, kind, help);
         page.sample(name, &[], value.get());
     }
 }

@@ -23,6 +23,7 @@ use evenkeel_monitor::{Ask, Phase, ProbeResult};
 use evenkeel_net::geo::GeoFiles;
 use evenkeel_net::listen::{listen, listen_shared};
 use evenkeel_net::tls::machine_roots;
+use evenkeel_net::tls::server::Terminator;
 use evenkeel_proxy::{Atlas, Listener, Shared, WorkerOptions, run_worker};
 use evenkeel_store::{SqliteOptions, SqliteStore, Store};
 use evenkeel_telemetry::Registry;
@@ -30,6 +31,7 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 
+use crate::certificates::Certificates;
 use crate::exit::Failure;
 use crate::geo;
 use crate::name_server::{NameServer, Parts};
@@ -70,6 +72,7 @@ pub(crate) struct Node {
     /// Ends once it has written down what is known of health.
     publisher_task: tokio::task::JoinHandle<()>,
     notifier_task: tokio::task::JoinHandle<()>,
+    certificates_task: tokio::task::JoinHandle<()>,
     /// Dropped last: it finishes what is queued.
     _store: Arc<SqliteStore>,
 }
@@ -121,9 +124,17 @@ impl Node {
 
         let api_listener = bind_api(settings.api)?;
         let api = api_listener.local_addr().map_err(Failure::doing("binding the API"))?;
-        let (http, listeners) = bind_http(settings)?;
+        let roots = Arc::new(machine_roots());
+        let documents = Arc::clone(&store) as Arc<dyn Store>;
+        let material = publisher.edge_material();
+        let certificates = Certificates::prepare(settings, &documents, material, &roots)?;
+        let mut listeners: Vec<_> = (0..settings.workers).map(|_| Vec::new()).collect();
+        let http = bind(&settings.http, None, &mut listeners)?;
+        let tls = Some(&certificates.terminator);
+        let https = bind(&settings.of_tls.https, tls, &mut listeners)?;
+        let served = [&http[..], &https[..]].concat();
         let explain = explain_sources(settings, &shared);
-        let name_server = NameServer::bind(settings, &explain, &http)?;
+        let name_server = NameServer::bind(settings, &explain, &served)?;
         let dns: Vec<_> = name_server.iter().flat_map(|server| server.addresses.clone()).collect();
 
         let registry = Registry::new(settings.workers);
@@ -141,9 +152,9 @@ impl Node {
             health: publisher.stats(),
             outliers: shared.outliers.clone(),
             notifications: Arc::clone(&notifications),
+            certificates: Arc::clone(&certificates.stats),
             live: live.clone(),
         };
-        let roots = Arc::new(machine_roots());
         let reach = settings.of_api.limits.reach();
         let options = ControlOptions {
             listener: api_listener,
@@ -160,7 +171,7 @@ impl Node {
             explain,
             notify_peers: None,
             prober: Arc::new(Trials(
-                evenkeel_monitor::Prober::new(Arc::clone(&roots), http.clone()).within(reach),
+                evenkeel_monitor::Prober::new(Arc::clone(&roots), served.clone()).within(reach),
             )),
             settings: settings.of_api.server.clone(),
         };
@@ -175,6 +186,8 @@ impl Node {
         let notifier_task = notifier::start(parts, control.handle(), is_stopping.clone());
         let api_task =
             control.spawn(evenkeel_control::serve(options, stopped(is_stopping.clone())));
+        let certificates_task =
+            certificates.start(control.handle(), is_stopping.clone())?;
         let restored = publisher.restored().iter();
         let restored =
             restored.map(|known| ((known.endpoint, known.monitor), known.health)).collect();
@@ -187,7 +200,7 @@ impl Node {
                 revision: revision.clone(),
                 reports,
                 roots,
-                own_addresses: http.clone(),
+                own_addresses: served,
                 reach,
                 stats,
                 restored,
@@ -209,6 +222,7 @@ impl Node {
             &live,
             &revision,
             listeners,
+            &https,
             &registry,
             &shared,
             &is_draining,
@@ -218,7 +232,7 @@ impl Node {
         ready.send_replace(true);
         if announce == Announce::Addresses {
             let scheme = if settings.of_api.server.tls.is_some() { "https" } else { "http" };
-            print_addresses(scheme, api, &http, &dns, made.token_made.as_deref());
+            print_addresses(scheme, api, &http, &https, &dns, made.token_made.as_deref());
         }
         Ok(Self {
             api,
@@ -234,6 +248,7 @@ impl Node {
             api_task,
             publisher_task,
             notifier_task,
+            certificates_task,
             _store: store,
         })
     }
@@ -295,6 +310,7 @@ impl Node {
         let _ = self.control.block_on(self.api_task);
         let _ = self.control.block_on(self.publisher_task);
         let _ = self.control.block_on(self.notifier_task);
+        let _ = self.control.block_on(self.certificates_task);
         outcome
     }
 }
@@ -325,20 +341,23 @@ fn bind_api(address: SocketAddr) -> Result<TcpListener, Failure> {
     listen(address).map_err(Failure::doing(format!("binding the API to {address}")))
 }
 
-/// The addresses served, and the listeners of each worker.
-fn bind_http(settings: &Settings) -> Result<(Vec<SocketAddr>, Vec<Vec<TcpListener>>), Failure> {
-    let mut addresses = Vec::new();
-    let mut of_worker: Vec<Vec<TcpListener>> = (0..settings.workers).map(|_| Vec::new()).collect();
-    for address in &settings.http {
-        let listeners = listen_shared(*address, settings.workers)
-            .map_err(Failure::doing(format!("binding the HTTP listener to {address}")))?;
-        addresses
-            .push(listeners[0].local_addr().map_err(Failure::doing("binding the HTTP listener"))?);
-        for (worker, listener) in of_worker.iter_mut().zip(listeners) {
-            worker.push(listener);
+/// Binds addresses for every worker. Returns the addresses, which name the ports that were free.
+fn bind(
+    addresses: &[SocketAddr],
+    tls: Option<&Terminator>,
+    of_worker: &mut [Vec<Listener>],
+) -> Result<Vec<SocketAddr>, Failure> {
+    let kind = if tls.is_some() { "HTTPS" } else { "HTTP" };
+    let mut bound = Vec::new();
+    for address in addresses {
+        let doing = || Failure::doing(format!("binding the {kind} listener to {address}"));
+        let sockets = listen_shared(*address, of_worker.len()).map_err(doing())?;
+        bound.push(sockets[0].local_addr().map_err(doing())?);
+        for (listeners, socket) in of_worker.iter_mut().zip(sockets) {
+            listeners.push(Listener { socket, tls: tls.cloned() });
         }
     }
-    Ok((addresses, of_worker))
+    Ok(bound)
 }
 
 fn start_monitors(
@@ -366,7 +385,8 @@ fn start_workers(
     made: &Bootstrapped,
     live: &Live,
     revision: &watch::Receiver<u64>,
-    listeners: Vec<Vec<TcpListener>>,
+    listeners: Vec<Vec<Listener>>,
+    https: &[SocketAddr],
     registry: &Registry,
     shared: &Shared,
     drain: &watch::Receiver<bool>,
@@ -377,6 +397,7 @@ fn start_workers(
         site: site(settings),
         node: made.node_id.chars().take(16).collect(),
         reach: settings.of_api.limits.reach(),
+        https_port: https.first().map(SocketAddr::port),
         fronts: settings.of_clients.fronts.clone(),
         timeouts: settings.of_clients.timeouts.clone(),
         ..evenkeel_proxy::Settings::default()
@@ -386,7 +407,7 @@ fn start_workers(
         let options = WorkerOptions {
             live: live.clone(),
             revision: revision.clone(),
-            listeners: listeners.into_iter().map(Listener::plain).collect(),
+            listeners,
             metrics: Arc::clone(metrics),
             settings: Arc::clone(&proxy),
             shared: shared.clone(),
@@ -478,12 +499,16 @@ fn print_addresses(
     scheme: &str,
     api: SocketAddr,
     http: &[SocketAddr],
+    https: &[SocketAddr],
     dns: &[SocketAddr],
     token: Option<&str>,
 ) {
     println!("API      {scheme}://{api}/client/v4");
     for address in http {
         println!("HTTP     http://{address}");
+    }
+    for address in https {
+        println!("HTTPS    https://{address}");
     }
     for address in dns {
         println!("DNS      {address}");

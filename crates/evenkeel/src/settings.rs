@@ -7,6 +7,7 @@ mod clients;
 mod dns;
 mod health;
 mod passive;
+mod tls;
 
 use std::fmt::Display;
 use std::net::SocketAddr;
@@ -21,6 +22,7 @@ pub(crate) use self::api::ApiSettings;
 pub(crate) use self::clients::ClientSettings;
 pub(crate) use self::dns::DnsSettings;
 pub(crate) use self::health::HealthSettings;
+pub(crate) use self::tls::{AcmeWishes, TlsSettings};
 use crate::cli::{IntervalMin, ServeArgs};
 use crate::exit::Failure;
 
@@ -37,6 +39,7 @@ pub(crate) struct Settings {
     pub(crate) of_api: ApiSettings,
     pub(crate) of_health: HealthSettings,
     pub(crate) http: Vec<SocketAddr>,
+    pub(crate) of_tls: TlsSettings,
     pub(crate) of_clients: ClientSettings,
     pub(crate) of_dns: DnsSettings,
     pub(crate) workers: usize,
@@ -96,14 +99,7 @@ struct Given {
 
 impl Layers<'_> {
     fn resolve(&mut self, args: &ServeArgs) -> Settings {
-        for (key, flag) in [
-            ("https", args.https.clone()),
-            ("tls-cert", args.tls_cert.clone().into_iter().collect()),
-            ("tls-key", args.tls_key.clone().into_iter().collect()),
-            ("access-log", args.access_log.clone().into_iter().collect()),
-        ] {
-            self.refuse_unavailable(key, &flag);
-        }
+        self.refuse_unavailable("access-log", args.access_log.as_slice());
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let settings = Settings {
             data_dir: self
@@ -113,6 +109,7 @@ impl Layers<'_> {
             of_api: self.api(&args.of_api),
             of_health: self.health(&args.of_health),
             http: self.many("http", &args.http).unwrap_or_else(|| vec![local(8080)]),
+            of_tls: self.tls_of_clients(&args.of_tls),
             of_clients: self.clients(&args.of_clients),
             of_dns: self.dns(&args.of_dns),
             workers: self
@@ -277,7 +274,7 @@ mod tests {
     use clap::Parser;
     use evenkeel_model::Percent;
 
-    fn check(flags: &[&str], environment: &[(&str, &str)], file: &str) -> (Settings, Vec<String>) {
+    pub(super) fn check(flags: &[&str], environment: &[(&str, &str)], file: &str) -> (Settings, Vec<String>) {
         #[derive(Parser)]
         struct Flags {
             #[command(flatten)]

@@ -5,6 +5,7 @@ mod clients;
 mod dns;
 mod health;
 mod passive;
+mod tls;
 
 use clap::Args;
 
@@ -13,6 +14,7 @@ pub(crate) use self::clients::ClientArgs;
 pub(crate) use self::dns::NameServerArgs;
 pub(crate) use self::health::HealthArgs;
 pub(crate) use self::passive::PassiveArgs;
+pub(crate) use self::tls::TlsArgs;
 
 /// Settings as typed. What is not given here is looked for in the environment (`EVENKEEL_…`), then
 /// in the file of `--config`. Values are read and judged in `settings`, the same way for all three.
@@ -34,15 +36,8 @@ pub(crate) struct ServeArgs {
     /// Address of a plain HTTP listener; repeatable [default: 127.0.0.1:8080]
     #[arg(long, value_name = "ADDR")]
     pub(crate) http: Vec<String>,
-    /// Address of a TLS listener; repeatable (not available yet)
-    #[arg(long, value_name = "ADDR")]
-    pub(crate) https: Vec<String>,
-    /// Certificate chain of the TLS listeners (not available yet)
-    #[arg(long, value_name = "FILE")]
-    pub(crate) tls_cert: Option<String>,
-    /// Private key of the TLS listeners (not available yet)
-    #[arg(long, value_name = "FILE")]
-    pub(crate) tls_key: Option<String>,
+    #[command(flatten)]
+    pub(crate) of_tls: TlsArgs,
     #[command(flatten)]
     pub(crate) of_dns: NameServerArgs,
     #[command(flatten)]

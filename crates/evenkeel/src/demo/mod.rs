@@ -38,6 +38,7 @@ pub(crate) fn run(args: &DemoArgs) -> Result<(), Failure> {
         data_dir: home.path().join("data"),
         api: free_or_any(args.api),
         of_health: HealthSettings::default(),
+        of_tls: crate::settings::TlsSettings::default(),
         of_clients: crate::settings::ClientSettings::default(),
         of_dns: crate::settings::DnsSettings::default(),
         of_api: ApiSettings::default(),
