@@ -12,6 +12,7 @@ use core::ops::Range;
 
 use self::extension::{After, Extension};
 use self::trailers::Trailers;
+pub use self::trailers::may_trail;
 use crate::framing::BODY_BYTES_MAX;
 
 /// Most bytes of chunk extensions in one body. Nobody uses extensions; an attacker could hide

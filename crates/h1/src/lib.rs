@@ -56,7 +56,7 @@ mod target;
 
 pub use chunked::{
     CHUNK_EXT_BYTES_MAX, ChunkError, ChunkedDecoder, LAST_CHUNK, Step, TRAILER_BYTES_MAX,
-    chunk_head,
+    chunk_head, may_trail,
 };
 pub use error::{HeadError, RequestError, ResponseError};
 pub use field::{Field, FieldKind, find};

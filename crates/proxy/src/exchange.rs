@@ -21,7 +21,7 @@ use crate::downstream::Downstream;
 use crate::refusal::Refusal;
 use crate::relay::pump::{BodyFrom, BodyTo, Pump, PumpError, Waiting};
 use crate::transport::Transport;
-use crate::upstream::Connection;
+use crate::upstream::{Connection, Fate};
 use crate::worker::Worker;
 
 /// Why an exchange broke off before the client got any of the final response.
@@ -29,6 +29,8 @@ use crate::worker::Worker;
 pub(crate) enum Broken {
     /// A reused connection turned out to be closed: nothing came back.
     Stale,
+    /// The endpoint says that it has not acted on the request.
+    Unprocessed,
     /// A fresh connection was reset: nothing came back.
     Reset,
     /// The endpoint's machine has stopped acknowledging, and nothing came back.
@@ -59,14 +61,16 @@ pub(crate) fn body_from(body: &Body, is_framed: bool) -> BodyFrom {
     }
 }
 
-/// Sends the request and waits for the head of a response, interim ones included. The head's
-/// bytes stay at the front of the connection's input.
+/// Sends the request and waits for the head of a response, interim ones included, for as long as
+/// `read_limit` between two signs of life. The head's bytes stay at the front of the connection's
+/// input.
 pub(crate) async fn await_head<D: Transport>(
     worker: &Worker,
     downstream: &mut Downstream<D>,
     connection: &mut Connection,
     upload: &mut Pump,
     answer_to: AnswerTo,
+    read_limit: Duration,
     fields: &mut Vec<Field>,
 ) -> Result<ResponseHead, Broken> {
     let timeouts = &worker.settings.timeouts;
@@ -113,10 +117,14 @@ pub(crate) async fn await_head<D: Transport>(
         }
         // Each step forward starts the clock anew; what it measures depends on who is waited for.
         let waiting = upload.waiting();
+        // Reading a body tells by itself that the client is gone.
+        if waiting != Waiting::Read && downstream.io.poll_gone(context).is_ready() {
+            return Poll::Ready(Err(Broken::ClientGone));
+        }
         if timed != Some((waiting, upload.moved())) {
             timed = Some((waiting, upload.moved()));
             downstream.deadline.set(match waiting {
-                Waiting::Done => timeouts.upstream_read,
+                Waiting::Done => read_limit,
                 Waiting::Read => timeouts.request_body,
                 Waiting::Write => timeouts.upstream_write,
             });
@@ -173,6 +181,12 @@ fn poll_upload<D: Transport>(
 /// What it means that a connection ended without a whole response head.
 fn unanswered(connection: &Connection, upload: &Pump, error: Option<&io::Error>) -> Broken {
     let is_silent = connection.input.is_empty();
+    match connection.io.fate() {
+        Some(Fate::Unprocessed) if is_silent => return Broken::Unprocessed,
+        Some(Fate::Untranslatable) => return Broken::Refused(Refusal::of(400)),
+        Some(Fate::Malformed) => return Broken::Refused(Refusal::BAD_RESPONSE),
+        _ => {}
+    }
     // A reset may have been used up by the write that it failed.
     let is_reset = upload.is_stopped() || error.is_some();
     match error.map(io::Error::kind) {
@@ -190,6 +204,7 @@ pub(crate) async fn deliver<D: Transport>(
     connection: &mut Connection,
     upload: &mut Pump,
     download: &mut Pump,
+    read_limit: Duration,
 ) -> Result<Delivered, Broken> {
     let timeouts = &worker.settings.timeouts;
     let mut timed = None;
@@ -217,11 +232,18 @@ pub(crate) async fn deliver<D: Transport>(
             }
             Poll::Pending => {}
         }
+        // Writing tells by itself that the client is gone.
+        if download.waiting() == Waiting::Read
+            && upload.waiting() != Waiting::Read
+            && downstream.io.poll_gone(context).is_ready()
+        {
+            return Poll::Ready(Ok(Delivered::Cut));
+        }
         let moved = download.moved() + upload.moved();
         if timed != Some((download.waiting(), moved)) {
             timed = Some((download.waiting(), moved));
             downstream.deadline.set(match download.waiting() {
-                Waiting::Read => timeouts.upstream_read,
+                Waiting::Read => read_limit,
                 Waiting::Write | Waiting::Done => timeouts.downstream_write,
             });
         }

@@ -18,6 +18,7 @@ mod fronts;
 mod gate;
 mod geography;
 mod grpc;
+mod grpc;
 mod h2;
 mod head;
 mod listener;

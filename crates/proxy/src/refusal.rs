@@ -8,6 +8,7 @@ use evenkeel_decision::{DialFailure, GiveUp, Unavailable};
 use evenkeel_h1::{Field, RequestError};
 use evenkeel_model::Timestamp;
 
+use crate::grpc;
 use crate::ray::Ray;
 
 /// Why a request gets no answer of an endpoint.
@@ -287,11 +288,16 @@ pub(crate) enum Form {
     Html,
     Json,
     Markdown,
+    /// No page: the status of a call.
+    Grpc,
 }
 
 impl Form {
-    /// By the `Accept` field: JSON when it is named, markdown for other text, else HTML.
+    /// Calls have a form of their own. Else by the `Accept` field: JSON when it is named, markdown for other text, else HTML.
     pub(crate) fn asked_by(buffer: &[u8], fields: &[Field]) -> Self {
+        if grpc::is_call(buffer, fields) {
+            return Self::Grpc;
+        }
         let accept = |field: &&Field| field.name.of(buffer).eq_ignore_ascii_case(b"accept");
         let Some(field) = fields.iter().find(accept) else { return Self::Html };
         let value = String::from_utf8_lossy(field.value.of(buffer)).to_ascii_lowercase();
@@ -339,6 +345,7 @@ pub(crate) fn write(
         Form::Html => ("text/html; charset=utf-8", html(refusal, &kind, occasion)),
         Form::Json => ("application/problem+json", json(refusal, &kind, occasion, now)),
         Form::Markdown => ("text/markdown; charset=utf-8", markdown(refusal, &kind, occasion)),
+        Form::Grpc => return write_status(out, refusal, &kind, occasion, date),
     };
     let mut head = format!(
         "HTTP/1.1 {} {}\r\nDate: {date}\r\nContent-Type: {content_type}\r\nContent-Length: {}\r\n\
@@ -360,6 +367,31 @@ pub(crate) fn write(
     if !occasion.is_head {
         out.extend_from_slice(body.as_bytes());
     }
+}
+
+/// Writes the answer to a call: a status in the place of trailers, which are all there is.
+fn write_status(
+    out: &mut Vec<u8>,
+    refusal: Refusal,
+    kind: &Kind,
+    occasion: &Occasion<'_>,
+    date: &str,
+) {
+    // Details are plain ASCII without a percent sign, which is what a message may hold unescaped.
+    let head = format!(
+        "HTTP/1.1 200 OK\r\nDate: {date}\r\nContent-Type: application/grpc\r\nContent-Length: 0\r\n\
+         Grpc-Status: {}\r\nGrpc-Message: {}: {}\r\nServer: evenkeel\r\nCF-Ray: {}\r\n",
+        grpc::status_of(refusal.status),
+        refusal.shown_code(),
+        refusal.detail(kind),
+        occasion.ray.as_str(),
+    );
+    out.extend_from_slice(head.as_bytes());
+    out.extend_from_slice(if occasion.keeps_alive {
+        b"\r\n"
+    } else {
+        b"Connection: close\r\n\r\n"
+    });
 }
 
 impl Refusal {

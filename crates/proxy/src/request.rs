@@ -13,14 +13,17 @@ use evenkeel_decision::{
 };
 use evenkeel_h1::host::NAME_BYTES_MAX;
 use evenkeel_h1::{AnswerTo, Body, Field, FieldKind, RequestHead, ResponseHead, Version};
-use evenkeel_model::{AffinityKind, EndpointIx, FixedResponse, LoadBalancer, RuleAction, View};
+use evenkeel_model::{
+    AffinityKind, Edge, EndpointIx, FixedResponse, LoadBalancer, RuleAction, View,
+};
 
-use crate::arrival::Visitor;
+use crate::arrival::{Security, Visitor};
 use crate::downstream::{After, Downstream};
 use crate::exchange::{self, Broken, Delivered, body_from};
 use crate::facts::HeadFields;
 use crate::fixed;
 use crate::gate::{self, Barred, Comer};
+use crate::grpc;
 use crate::head::request::Forwarding;
 use crate::head::response::{ConnectionLine, Reply};
 use crate::head::{request as request_head, response as response_head};
@@ -28,8 +31,11 @@ use crate::outliers::{OutlierTable, evidence_of};
 use crate::ray::Ray;
 use crate::refusal::{Form, Occasion, Refusal};
 use crate::relay::pump::{BodyTo, Pump};
+use crate::settings::CleartextHttp2;
 use crate::transport::{Sink, Transport};
-use crate::upstream::{self, Connection, Key, Personal, has_challenge, has_credentials};
+use crate::upstream::{
+    self, Circumstances, Connection, Literal, Personal, Route, has_challenge, has_credentials,
+};
 use crate::worker::Worker;
 
 /// `Cookie` lines that are searched for a session; HTTP/1.1 clients send one (RFC 6265 section
@@ -65,7 +71,8 @@ enum Attempt {
     Unresolved,
     /// No connection came about, or one on which nothing arrived.
     Failed(DialFailure),
-    /// A reused connection was closed; the request may be sent again on a fresh one.
+    /// The request may be sent again on a fresh connection: a reused one was closed, or the endpoint
+    /// has not acted on it.
     Stale,
     /// The request was sent, or the client broke it, and there is no way on.
     Refused(Refusal),
@@ -239,12 +246,31 @@ impl<D: Transport> Request<'_, D> {
         fresh: bool,
     ) -> Attempt {
         let endpoint = self.view.config.endpoint(target.endpoint);
-        let Some(address) = upstream::locate(self.worker, endpoint).await else {
+        let load_balancer = self.view.config.load_balancer(plan.load_balancer());
+        let security = self.visitor.arrival.security(&load_balancer.edge);
+        let Some(address) = upstream::locate(self.worker, endpoint, security).await else {
             return Attempt::Unresolved;
         };
-        let key = Key { address };
+        let mut literal = Literal::default();
+        let circumstances = Circumstances {
+            security,
+            load_balancer,
+            endpoint,
+            name: match security {
+                Security::Plain => "",
+                Security::Unchecked | Security::Checked => {
+                    upstream::name_of(endpoint, &mut literal)
+                }
+            },
+            requested: self.host,
+            wants_http1: self.head.upgrade,
+            wants_cleartext_http2: self.wants_cleartext_http2(),
+        };
+        let fingerprints = self.worker.idle.fingerprints();
+        let route = Route::new(address, &circumstances, &[], fingerprints);
+        let key = route.key;
         let _in_flight = self.worker.shared.loads.request(&self.view.config, target.endpoint);
-        let mut connection = match self.connect(target.endpoint, key, fresh).await {
+        let mut connection = match self.connect(target.endpoint, &route, fresh).await {
             Ok(connection) => connection,
             Err(failure) => {
                 if let Some(outliers) = &self.worker.shared.outliers {
@@ -253,12 +279,12 @@ impl<D: Transport> Request<'_, D> {
                 return Attempt::Failed(failure);
             }
         };
+        let is_framed = connection.io.frames_messages();
         let upload = match upload {
-            Some(upload) => upload,
-            None => {
-                let is_framed = connection.io.frames_messages();
-                upload.insert(self.request_message(plan, endpoint.host.as_deref(), is_framed))
-            }
+            Some(upload) if upload.is_framed() == is_framed => upload,
+            // A part of the body is framed for another protocol already.
+            Some(_) => return Attempt::Refused(Refusal::BAD_RESPONSE),
+            None => upload.insert(self.request_message(plan, endpoint.host.as_deref(), is_framed)),
         };
         let mut fields = self.worker.take_fields();
         let outcome = self.converse(plan, target, upload, &mut connection, &mut fields).await;
@@ -271,6 +297,13 @@ impl<D: Transport> Request<'_, D> {
                 self.worker.idle.note_loss(key);
                 let may_repeat = !upload.has_written() || self.head.method_kind.is_idempotent();
                 if fresh || !may_repeat || !upload.can_rewind() {
+                    return Attempt::Refused(Refusal::BAD_RESPONSE);
+                }
+                upload.rewind();
+                return Attempt::Stale;
+            }
+            Err(Broken::Unprocessed) => {
+                if fresh || !upload.can_rewind() {
                     return Attempt::Refused(Refusal::BAD_RESPONSE);
                 }
                 upload.rewind();
@@ -294,7 +327,9 @@ impl<D: Transport> Request<'_, D> {
                 };
             }
         };
+        // A stream ends with its request; its connection goes on by itself.
         let is_clean = response.keep_alive
+            && !is_framed
             && !response.upgrade
             && after != After::Reset
             && upload.is_done()
@@ -319,17 +354,31 @@ impl<D: Transport> Request<'_, D> {
     async fn connect(
         &mut self,
         endpoint: EndpointIx,
-        key: Key,
+        route: &Route<'_>,
         fresh: bool,
     ) -> Result<Connection, DialFailure> {
-        let own = self.downstream.personal.take_if(|own| own.leads_to(key));
+        let own = self.downstream.personal.take_if(|own| own.leads_to(route.key));
         match own.and_then(Personal::into_connection) {
             Some(mut connection) if !fresh => {
                 connection.reuse(self.worker, &self.view.config, endpoint);
                 Ok(connection)
             }
-            _ => upstream::connect(self.worker, &self.view.config, endpoint, key, fresh).await,
+            _ => upstream::connect(self.worker, &self.view.config, endpoint, route, fresh).await,
         }
+    }
+
+    /// Whether an endpoint without TLS is spoken to in HTTP/2 all the same.
+    fn wants_cleartext_http2(&self) -> bool {
+        match self.worker.settings.cleartext_http2 {
+            CleartextHttp2::Off => false,
+            CleartextHttp2::Grpc => grpc::is_call(self.head_bytes(), self.fields),
+        }
+    }
+
+    /// How long an endpoint may be silent.
+    fn read_limit(&self, edge: &Edge) -> Duration {
+        let own = self.worker.settings.timeouts.upstream_read;
+        edge.upstream_read_ms.map_or(own, |ms| Duration::from_millis(ms.into()))
     }
 
     /// The head as the client sent it, which is what its spans are cut from.
@@ -359,7 +408,8 @@ impl<D: Transport> Request<'_, D> {
             self.kept_head = self.downstream.input.filled()[..self.head.bytes].to_vec();
             self.drop_head();
         }
-        Pump::new(out, body_from(&self.head.body, self.downstream.io.frames_messages()), to)
+        let from = body_from(&self.head.body, self.downstream.io.frames_messages());
+        Pump::new(out, from, to).keeping_body()
     }
 
     /// Sends the request and delivers the response.
@@ -374,6 +424,8 @@ impl<D: Transport> Request<'_, D> {
         let worker = self.worker;
         let answer_to =
             AnswerTo { method: self.head.method_kind, upgrade_asked: self.head.upgrade };
+        let edge = &self.view.config.load_balancer(plan.load_balancer()).edge;
+        let read_limit = self.read_limit(edge);
         let mut interim = 0;
         loop {
             let answer = exchange::await_head(
@@ -382,6 +434,7 @@ impl<D: Transport> Request<'_, D> {
                 connection,
                 upload,
                 answer_to,
+                read_limit,
                 fields,
             )
             .await;
@@ -410,7 +463,7 @@ impl<D: Transport> Request<'_, D> {
                 return Ok((response, self.upgrade(connection, head).await));
             }
             if response.status >= 200 {
-                let after = self.deliver(upload, connection, head, &response).await?;
+                let after = self.deliver(upload, connection, head, &response, read_limit).await?;
                 return Ok((response, after));
             }
             interim += 1;
@@ -495,6 +548,7 @@ impl<D: Transport> Request<'_, D> {
         connection: &mut Connection,
         head: Vec<u8>,
         response: &ResponseHead,
+        read_limit: Duration,
     ) -> Result<After, Broken> {
         let keeps_alive = self.keeps_alive(upload, response);
         let to = match self.is_chunked(response) {
@@ -504,9 +558,15 @@ impl<D: Transport> Request<'_, D> {
         };
         let from = body_from(&response.body, connection.io.frames_messages());
         let mut download = Pump::new(head, from, to);
-        let delivered =
-            exchange::deliver(self.worker, self.downstream, connection, upload, &mut download)
-                .await?;
+        let delivered = exchange::deliver(
+            self.worker,
+            self.downstream,
+            connection,
+            upload,
+            &mut download,
+            read_limit,
+        )
+        .await?;
         self.worker.buffers.give_scratch(download.into_storage());
         self.worker.metrics.responded(response.status);
         Ok(match delivered {

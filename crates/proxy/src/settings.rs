@@ -26,8 +26,36 @@ pub struct Settings {
     pub fronts: Fronts,
     /// Where clients reach this node over TLS, for those that are sent there.
     pub https_port: Option<u16>,
+    /// When endpoints that are spoken to without TLS are spoken to in HTTP/2.
+    pub cleartext_http2: CleartextHttp2,
+    /// How endpoints are told at the start of a connection whom it is opened for.
+    pub proxy_protocol: ProxyProtocol,
     /// Idle connections one worker keeps to one endpoint; the oldest are closed first.
     pub idle_per_endpoint_max: usize,
+}
+
+/// When HTTP/2 is spoken with an endpoint without TLS, which has no way to agree on it
+/// (behaviour.md 9.6).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum CleartextHttp2 {
+    /// Never.
+    #[default]
+    Off,
+    /// For gRPC calls, which know no other protocol.
+    Grpc,
+}
+
+/// What a connection to an endpoint begins with (haproxy.org/download/3.3/doc/proxy-protocol.txt).
+/// Whoever sends it gives every client connections of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ProxyProtocol {
+    /// With the request, or TLS.
+    #[default]
+    Off,
+    /// With a line that names the client.
+    V1,
+    /// With the same in binary form.
+    V2,
 }
 
 /// Time limits of one exchange.
@@ -93,6 +121,8 @@ impl Default for Settings {
             timeouts: Timeouts::default(),
             fronts: Fronts::default(),
             https_port: None,
+            cleartext_http2: CleartextHttp2::Off,
+            proxy_protocol: ProxyProtocol::Off,
             idle_per_endpoint_max: 1_024,
         }
     }

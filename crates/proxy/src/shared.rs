@@ -1,10 +1,13 @@
 //! What all workers of a process share.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use evenkeel_decision::passive::PassiveSettings;
 use evenkeel_net::certificate::Challenges;
 use evenkeel_net::geo::Geo;
+use evenkeel_net::tls::client::Outbound;
+use evenkeel_net::tls::machine_roots;
+use tokio_rustls::rustls::RootCertStore;
 
 use crate::crowd::{Crowd, CrowdLimits};
 use crate::loads::LoadTable;
@@ -20,6 +23,8 @@ pub struct Shared {
     pub crowd: Arc<Crowd>,
     /// What authorities look for before they certify a name.
     pub challenges: Challenges,
+    /// How TLS is done with endpoints.
+    pub outbound: Outbound,
     /// How busy endpoints are.
     pub loads: Arc<LoadTable>,
     /// What their traffic says about endpoints; `None` while passive health is off.
@@ -36,6 +41,7 @@ impl Shared {
             geo,
             crowd: Arc::default(),
             challenges: Challenges::default(),
+            outbound: believing_the_machine(),
             loads: Arc::default(),
             outliers: None,
             sessions: Arc::default(),
@@ -53,4 +59,10 @@ impl Shared {
     pub fn with_passive_health(self, settings: PassiveSettings) -> Self {
         Self { outliers: Some(Arc::new(OutlierTable::new(settings))), ..self }
     }
+}
+
+/// TLS with endpoints as long as nobody says whom else to believe.
+fn believing_the_machine() -> Outbound {
+    static ROOTS: OnceLock<Arc<RootCertStore>> = OnceLock::new();
+    Outbound::new(Arc::clone(ROOTS.get_or_init(|| Arc::new(machine_roots()))))
 }

@@ -11,7 +11,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use socket2::SockRef;
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::server::TlsStream;
 
@@ -45,6 +45,12 @@ pub(crate) trait Transport: Source + Sink {
 
     /// Makes the coming close a reset, so that a response cut short cannot pass for a whole one.
     fn reset_on_close(&mut self);
+
+    /// Ready once it is known that the client waits for no answer any more. That it sends nothing
+    /// more is not enough: it may have ended its half of the connection and still listen.
+    fn poll_gone(&mut self, _context: &mut Context<'_>) -> Poll<()> {
+        Poll::Pending
+    }
 }
 
 impl Source for TcpStream {}
@@ -53,6 +59,14 @@ impl Transport for TcpStream {
     fn reset_on_close(&mut self) {
         // A failure leaves an ordinary close, and the peer is gone anyway.
         let _ = SockRef::from(&*self).set_linger(Some(Duration::ZERO));
+    }
+
+    fn poll_gone(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        let mut byte = [0];
+        match self.poll_peek(context, &mut ReadBuf::new(&mut byte)) {
+            Poll::Ready(Err(_)) => Poll::Ready(()),
+            Poll::Ready(Ok(_)) | Poll::Pending => Poll::Pending,
+        }
     }
 }
 
@@ -63,6 +77,10 @@ impl Transport for TlsStream<TcpStream> {
 
     fn reset_on_close(&mut self) {
         self.get_mut().0.reset_on_close();
+    }
+
+    fn poll_gone(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        self.get_mut().0.poll_gone(context)
     }
 }
 

@@ -106,7 +106,10 @@ const NEVER_TRAIL: &[&[u8]] = &[
 /// Families of names that speak of the client's connection or give orders to a proxy.
 const NEVER_TRAIL_PREFIX: &[&[u8]] = &[b"cf-", b"if-", b"x-accel-", b"x-forwarded-"];
 
-fn may_trail(name: &[u8]) -> bool {
+/// Whether a field of this name may be passed on behind a body: it changes neither framing nor
+/// routing, authentication or what is said about the client (RFC 9110 section 6.5.1).
+#[must_use]
+pub fn may_trail(name: &[u8]) -> bool {
     let starts_with = |prefix: &&[u8]| {
         name.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix))
     };

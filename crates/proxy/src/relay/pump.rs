@@ -17,6 +17,10 @@ use evenkeel_h1::{ChunkError, ChunkedDecoder, LAST_CHUNK, chunk_head};
 use crate::buffer::{Buffer, BufferPool, Filled, LARGE_BYTES};
 use crate::transport::{Sink, Source};
 
+/// How much of a body is kept so that it can be sent again (behaviour.md 5.2). Calls between
+/// programs are smaller; of anything larger only the sender has another copy.
+const KEPT_BYTES_MAX: usize = 64 * 1024;
+
 /// How the end of a body is recognised where it comes from.
 #[derive(Debug)]
 pub(crate) enum BodyFrom {
@@ -93,6 +97,8 @@ pub(crate) struct Pump {
     after_sent: usize,
     /// Goes with the end of a framed message.
     trailers: Vec<u8>,
+    /// All that was taken of the body, while it can still be sent again.
+    kept: Option<Vec<u8>>,
     has_whole_body: bool,
     waiting: Waiting,
     has_written: bool,
@@ -116,6 +122,7 @@ impl Pump {
             after: Vec::new(),
             after_sent: 0,
             trailers: Vec::new(),
+            kept: None,
             has_whole_body,
             waiting: Waiting::Write,
             has_written: false,
@@ -124,6 +131,18 @@ impl Pump {
             moved: 0,
             has_taken_body: false,
         }
+    }
+
+    /// The same, keeping the start of a body that the transport frames, so that it can be sent
+    /// again.
+    pub(crate) fn keeping_body(mut self) -> Self {
+        self.kept = (self.to == BodyTo::Framed).then(Vec::new);
+        self
+    }
+
+    /// Whether the message is for a transport that frames messages.
+    pub(crate) fn is_framed(&self) -> bool {
+        self.to == BodyTo::Framed
     }
 
     /// Gives up on the rest of the message: its receiver wants no more, or its sender is gone.
@@ -139,13 +158,19 @@ impl Pump {
 
     /// Whether the message can be sent again from its start, on another connection.
     pub(crate) fn can_rewind(&self) -> bool {
-        !self.has_written || !self.has_taken_body
+        !self.has_written || !self.has_taken_body || self.kept.is_some()
     }
 
     /// Starts over, for another connection. Only when [`Self::can_rewind`] says so.
     pub(crate) fn rewind(&mut self) {
         debug_assert!(self.can_rewind(), "a body is read once");
         self.before_sent = 0;
+        if let Some(kept) = &self.kept {
+            // Among it is what has not left the sender's buffer yet.
+            self.after.clone_from(kept);
+            self.after_sent = 0;
+            self.data = 0..0;
+        }
         self.is_stopped = false;
         self.has_written = false;
         self.waiting = Waiting::Write;
@@ -299,6 +324,14 @@ impl Pump {
             }
         }
         self.has_taken_body |= self.used > 0;
+        if let Some(kept) = &mut self.kept {
+            let data = &input.filled()[self.data.clone()];
+            if kept.len() + data.len() <= KEPT_BYTES_MAX {
+                kept.extend_from_slice(data);
+            } else {
+                self.kept = None;
+            }
+        }
         self.frame();
         Ok(())
     }
@@ -371,8 +404,10 @@ impl Pump {
         }
         // The head's storage is kept for chunk heads; what was sent is forgotten.
         if self.used > 0 || !self.after.is_empty() {
-            self.before.clear();
-            self.before_sent = 0;
+            if self.kept.is_none() {
+                self.before.clear();
+                self.before_sent = 0;
+            }
             self.after.clear();
             self.after_sent = 0;
         }

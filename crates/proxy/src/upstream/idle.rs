@@ -8,7 +8,7 @@
 use std::cell::RefCell;
 use std::collections::{HashMap, VecDeque};
 use std::hash::{BuildHasherDefault, Hasher};
-use std::net::SocketAddr;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,8 +16,10 @@ use evenkeel_model::{EndpointId, Verdict, View};
 use evenkeel_telemetry::WorkerMetrics;
 use tokio::time::Instant;
 
-use super::Connection;
+use super::http2::Http2Pool;
 use super::losses::Losses;
+use super::route::Fingerprints;
+use super::{Connection, Key};
 
 /// How long before the end of the time that an endpoint promised (`Keep-Alive: timeout=5`) we
 /// stop relying on it. A request that leaves in the last moment arrives after the endpoint has
@@ -29,17 +31,12 @@ const PROMISE_MARGIN: Duration = Duration::from_secs(1);
 pub(crate) struct IdlePool {
     by_key: RefCell<HashMap<Key, VecDeque<Idle>, BuildHasherDefault<KeyHasher>>>,
     wanted: RefCell<Wanted>,
-    losses: Losses,
+    http2: Rc<Http2Pool>,
+    fingerprints: Fingerprints,
+    losses: Rc<Losses>,
     metrics: Arc<WorkerMetrics>,
     per_endpoint_max: usize,
     limit: Duration,
-}
-
-/// Two requests may share a connection when these agree (behaviour.md 10, item 4). Host is not
-/// among them. TLS names and client certificates join when endpoints are spoken to over TLS.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) struct Key {
-    pub(crate) address: SocketAddr,
 }
 
 #[derive(Debug)]
@@ -65,9 +62,10 @@ impl Wanted {
     }
 }
 
-/// Multiplies and rotates; keys are endpoint addresses, which no stranger chooses.
+/// Multiplies and rotates; keys are endpoint addresses, which no stranger chooses, and fingerprints
+/// of their TLS, made with a secret.
 #[derive(Default)]
-struct KeyHasher(u64);
+pub(super) struct KeyHasher(u64);
 
 impl Hasher for KeyHasher {
     fn finish(&self) -> u64 {
@@ -99,21 +97,36 @@ impl IdlePool {
         per_endpoint_max: usize,
         limit: Duration,
     ) -> Self {
+        let losses = Rc::<Losses>::default();
+        let counted = Arc::clone(&metrics);
+        let http2 = Http2Pool::new(Rc::clone(&losses), counted, per_endpoint_max, limit);
         Self {
             by_key: RefCell::default(),
             wanted: RefCell::default(),
-            losses: Losses::default(),
+            http2: Rc::new(http2),
+            fingerprints: Fingerprints::default(),
+            losses,
             metrics,
             per_endpoint_max,
             limit,
         }
     }
 
+    /// What the keys of connections over TLS are made with.
+    pub(crate) fn fingerprints(&self) -> &Fingerprints {
+        &self.fingerprints
+    }
+
+    /// Connections that many requests share.
+    pub(crate) fn http2(&self) -> &Rc<Http2Pool> {
+        &self.http2
+    }
+
     /// The connection used last among those that are still good.
     pub(crate) fn take(&self, key: Key) -> Option<Connection> {
         let mut by_key = self.by_key.borrow_mut();
         let waiting = by_key.get_mut(&key)?;
-        while let Some(idle) = waiting.pop_back() {
+        while let Some(mut idle) = waiting.pop_back() {
             self.metrics.upstream_idle.decrement();
             // The sweep comes once a second; what is past its time by less is still dropped here.
             if !idle.connection.io.is_quiet() {
@@ -184,6 +197,7 @@ impl IdlePool {
             }
             is_quiet && now < idle.until
         });
+        self.http2.sweep();
     }
 
     /// Drops connections to endpoints that are gone, disabled or unhealthy in a new view.
@@ -199,13 +213,14 @@ impl IdlePool {
         endpoints.sort_unstable();
         let wanted = Wanted { revision: view.revision, endpoints };
         self.retain(|_, idle| wanted.has(idle.endpoint));
+        self.http2.retain_endpoints(|endpoint| wanted.has(endpoint));
         self.wanted.replace(wanted);
     }
 
-    fn retain(&self, mut keep: impl FnMut(Key, &Idle) -> bool) {
+    fn retain(&self, mut keep: impl FnMut(Key, &mut Idle) -> bool) {
         let mut left = 0;
         self.by_key.borrow_mut().retain(|key, waiting| {
-            waiting.retain(|idle| keep(*key, idle));
+            waiting.retain_mut(|idle| keep(*key, idle));
             left += waiting.len() as u64;
             !waiting.is_empty()
         });

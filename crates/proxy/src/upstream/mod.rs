@@ -1,8 +1,20 @@
-//! Connections to endpoints: found among the idle ones, or dialled.
+//! Connections to endpoints: found among those that stand, or opened.
+//!
+//! ```text
+//!            plain ─ idle one? ─ TCP ─────────────────────────▶ HTTP/1.1, its own connection
+//!  route ─┤
+//!            TLS ─ stream free? ─ idle one? ─ one being opened? ─ TCP ─ PROXY header ─ TLS ─┤
+//!                                                  HTTP/1.1, its own connection ◀────────────┤
+//!                                                  HTTP/2, a stream of a shared one ◀────────┘
+//! ```
+//!
+//! On the request path.
 
+mod http2;
 mod idle;
 mod losses;
 mod personal;
+mod route;
 mod wire;
 
 use std::net::SocketAddr;
@@ -10,17 +22,31 @@ use std::net::SocketAddr;
 use evenkeel_decision::{DialFailure, Rng};
 use evenkeel_model::{Address, Config, Endpoint, EndpointIx, Reach};
 use evenkeel_net::dial::{DialError, dial, limit_unacknowledged};
+use evenkeel_net::tls::Protocol;
+use evenkeel_net::tls::client::{Connected, Fault, Target};
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
+use tokio::time::{Instant, timeout_at};
 
+use self::http2::{Announcement, Opening, Outcome};
+use crate::arrival::Security;
 use crate::buffer::Buffer;
 use crate::loads::Counted;
 use crate::worker::Worker;
 
-pub(crate) use idle::{IdlePool, Key};
+pub(crate) use http2::Fate;
+pub(crate) use idle::IdlePool;
 pub(crate) use personal::{Personal, has_challenge, has_credentials};
+pub(crate) use route::{Circumstances, Key, Literal, Route, Speech, name_of};
 pub(crate) use wire::Wire;
 
-/// Port of an endpoint whose document names none (behaviour.md 9.4).
+/// Ports of an endpoint whose document names none (behaviour.md 9.4).
 const HTTP_PORT: u16 = 80;
+const HTTPS_PORT: u16 = 443;
+
+/// How often a request waits for a connection that others are opening before it opens its own. More
+/// often, it would stand behind those who came later.
+const WAITS_MAX: usize = 2;
 
 /// A connection to an endpoint.
 #[derive(Debug)]
@@ -29,18 +55,31 @@ pub(crate) struct Connection {
     pub(crate) input: Buffer,
     /// Whether it served a request before: then its end may come as a surprise.
     pub(crate) is_reused: bool,
-    /// Counts it as one of the endpoint's open connections.
-    pub(crate) count: Counted,
+    /// Counts it as one of the endpoint's open connections, unless it shares one.
+    count: Option<Counted>,
     /// Whether its endpoint may take whoever uses it for one client: then no other may.
     pub(crate) is_personal: bool,
 }
 
 impl Connection {
+    fn new(io: Wire, count: Counted, is_personal: bool) -> Self {
+        let count = Some(count);
+        Self { io, input: Buffer::default(), is_reused: false, count, is_personal }
+    }
+
+    fn stream(stream: http2::Stream) -> Self {
+        let is_reused = stream.is_on_proven_connection();
+        let io = Wire::Http2(Box::new(stream));
+        Self { io, input: Buffer::default(), is_reused, count: None, is_personal: false }
+    }
+
     /// Takes it for another request, of whichever endpoint has its address.
     pub(crate) fn reuse(&mut self, worker: &Worker, config: &Config, endpoint: EndpointIx) {
         self.is_reused = true;
-        if !self.count.is_on(config.endpoint(endpoint).id) {
-            self.count = worker.shared.loads.connection(config, endpoint);
+        if let Some(count) = &mut self.count
+            && !count.is_on(config.endpoint(endpoint).id)
+        {
+            *count = worker.shared.loads.connection(config, endpoint);
         }
         worker.metrics.upstream_reused.increment();
     }
@@ -48,8 +87,16 @@ impl Connection {
 
 /// Where an endpoint is to be dialled now, or `None` when its name does not resolve, or only to where
 /// nothing may lead: a name must not open what an address cannot.
-pub(crate) async fn locate(worker: &Worker, endpoint: &Endpoint) -> Option<SocketAddr> {
-    let port = if endpoint.port == 0 { HTTP_PORT } else { endpoint.port };
+pub(crate) async fn locate(
+    worker: &Worker,
+    endpoint: &Endpoint,
+    security: Security,
+) -> Option<SocketAddr> {
+    let port = match (endpoint.port, security) {
+        (0, Security::Plain) => HTTP_PORT,
+        (0, Security::Unchecked | Security::Checked) => HTTPS_PORT,
+        (port, _) => port,
+    };
     match &endpoint.address {
         Address::Ip(ip) => Some(SocketAddr::new(*ip, port)),
         Address::Name(name) => {
@@ -64,29 +111,136 @@ pub(crate) async fn locate(worker: &Worker, endpoint: &Endpoint) -> Option<Socke
     }
 }
 
-/// An idle connection, unless a fresh one is asked for; else a new one. It counts as `endpoint`'s,
-/// whoever of the same address had it before.
+/// A connection or a stream that nobody uses, unless a fresh one is asked for; else a new one. It
+/// counts as `endpoint`'s, whoever of the same address had it before.
 pub(crate) async fn connect(
     worker: &Worker,
     config: &Config,
     endpoint: EndpointIx,
-    key: Key,
+    route: &Route<'_>,
     fresh: bool,
 ) -> Result<Connection, DialFailure> {
-    if !fresh && let Some(mut connection) = worker.idle.take(key) {
-        connection.reuse(worker, config, endpoint);
-        return Ok(connection);
+    let key = route.key;
+    let target = match &route.speech {
+        Speech::Http1 => {
+            if !fresh && let Some(mut connection) = worker.idle.take(key) {
+                connection.reuse(worker, config, endpoint);
+                return Ok(connection);
+            }
+            let tcp = open(worker, route).await?;
+            let count = worker.shared.loads.connection(config, endpoint);
+            return Ok(Connection::new(Wire::Tcp(tcp), count, route.is_personal()));
+        }
+        Speech::Http2 => None,
+        Speech::Tls(target) => Some(target),
+    };
+    let streams = worker.idle.http2();
+    let mut waits = 0;
+    loop {
+        if !fresh {
+            if let Some(stream) = streams.open(key) {
+                worker.metrics.upstream_reused.increment();
+                return Ok(Connection::stream(stream));
+            }
+            if let Some(mut connection) = worker.idle.take(key) {
+                connection.reuse(worker, config, endpoint);
+                return Ok(connection);
+            }
+        }
+        if waits == WAITS_MAX {
+            break;
+        }
+        waits += 1;
+        // What is being opened now is as fresh as what would be opened instead.
+        let Some(dialing) = streams.dialing(key) else { break };
+        match dialing.outcome().await {
+            Outcome::Failed(failure) => return Err(failure),
+            Outcome::Open(session) => {
+                if let Some(stream) = session.upgrade().and_then(|session| session.open()) {
+                    return Ok(Connection::stream(stream));
+                }
+            }
+            Outcome::Nothing => {}
+        }
     }
+    let announcement = streams.announce(key);
+    let opened = open_negotiated(worker, config, endpoint, route, target, announcement);
+    opened.await
+}
+
+/// Opens a connection over TLS, or for HTTP/2 in clear text. The connect timeout holds for all of
+/// it.
+async fn open_negotiated(
+    worker: &Worker,
+    config: &Config,
+    endpoint: EndpointIx,
+    route: &Route<'_>,
+    target: Option<&Target<'_>>,
+    announcement: Announcement,
+) -> Result<Connection, DialFailure> {
+    let deadline = Instant::now() + worker.settings.timeouts.connect;
+    let tcp = match open(worker, route).await {
+        Ok(tcp) => tcp,
+        Err(failure) => {
+            announcement.fail(failure);
+            return Err(failure);
+        }
+    };
+    let count = worker.shared.loads.connection(config, endpoint);
+    let opening = |announcement, count| Opening {
+        announcement,
+        endpoint: config.endpoint(endpoint).id,
+        count,
+        is_secure: target.is_some(),
+        header_bytes_max: worker.settings.limits.head_bytes,
+    };
+    let streams = worker.idle.http2();
+    let Some(target) = target else {
+        let stream = streams.start(tcp, opening(announcement, count)).await;
+        return stream.map(Connection::stream).map_err(|_| DialFailure::Refused);
+    };
+    let connected = match timeout_at(deadline, worker.shared.outbound.connect(tcp, target)).await {
+        Ok(connected) => connected.map_err(|error| {
+            let cause = &error.source;
+            tracing::debug!(address = %route.key.address, %error, %cause, "No TLS to an endpoint.");
+            match error.fault {
+                Fault::Certificate => DialFailure::Certificate,
+                Fault::Handshake | Fault::Io => DialFailure::Tls,
+            }
+        }),
+        Err(_) => Err(DialFailure::Tls),
+    };
+    match connected {
+        Ok(Connected { stream, protocol: Protocol::Http1 }) => {
+            announcement.found_http1();
+            Ok(Connection::new(Wire::Tls(Box::new(stream)), count, route.is_personal()))
+        }
+        Ok(Connected { stream, protocol: Protocol::Http2 }) => {
+            let stream = streams.start(stream, opening(announcement, count)).await;
+            stream.map(Connection::stream).map_err(|_| DialFailure::Refused)
+        }
+        Err(failure) => {
+            worker.metrics.upstream_tls_failed.increment();
+            announcement.fail(failure);
+            Err(failure)
+        }
+    }
+}
+
+/// Opens a TCP connection, and says on it for whom.
+async fn open(worker: &Worker, route: &Route<'_>) -> Result<TcpStream, DialFailure> {
     let timeouts = &worker.settings.timeouts;
-    let io = dial(key.address, timeouts.connect).await.map_err(|error| match error {
+    let mut tcp = dial(route.key.address, timeouts.connect).await.map_err(|error| match error {
         DialError::Refused(_) => DialFailure::Refused,
         DialError::TimedOut => DialFailure::TimedOut,
         DialError::Unreachable(_) => DialFailure::Unreachable,
     })?;
     // A connection that has ended already fails when it is used.
-    let _ = limit_unacknowledged(&io, timeouts.upstream_ack);
+    let _ = limit_unacknowledged(&tcp, timeouts.upstream_ack);
     worker.metrics.upstream_opened.increment();
-    let count = worker.shared.loads.connection(config, endpoint);
-    let io = Wire::Tcp(io);
-    Ok(Connection { io, input: Buffer::default(), is_reused: false, is_personal: false, count })
+    if route.is_personal() {
+        // A new connection's buffer has room for so little.
+        tcp.write_all(route.introduction).await.map_err(|_| DialFailure::Refused)?;
+    }
+    Ok(tcp)
 }

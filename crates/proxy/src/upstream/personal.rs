@@ -33,7 +33,7 @@ impl Personal {
     }
 
     /// The connection, if it is still good.
-    pub(crate) fn into_connection(self) -> Option<Connection> {
+    pub(crate) fn into_connection(mut self) -> Option<Connection> {
         (self.connection.io.is_quiet() && Instant::now() < self.until).then_some(self.connection)
     }
 }
