@@ -18,7 +18,6 @@ mod fronts;
 mod gate;
 mod geography;
 mod grpc;
-mod grpc;
 mod h2;
 mod head;
 mod listener;
