@@ -131,6 +131,64 @@ impl Client {
         }
     }
 
+    /// A text that the published API answers without an envelope.
+    ///
+    /// # Errors
+    /// See [`Self::send`].
+    pub(crate) fn text(&self, path: &str) -> Result<String, ClientError> {
+        let unreachable = |source| ClientError::Unreachable { server: self.root.clone(), source };
+        let mut response = self
+            .agent
+            .get(format!("{}{API}{path}", self.root))
+            .header("Authorization", format!("Bearer {}", self.token))
+            .call()
+            .map_err(unreachable)?;
+        let status = response.status();
+        let body = response.body_mut().with_config().limit(ANSWER_BYTES_MAX);
+        let text = body.read_to_string().map_err(unreachable)?;
+        if status.is_success() {
+            return Ok(text);
+        }
+        let answer = serde_json::from_str(&text).unwrap_or(Value::Null);
+        Err(ClientError::Refused(Refusal::read(status.as_u16(), &answer)))
+    }
+
+    /// The result of a form sent to the published API: each part's name, and what it holds.
+    ///
+    /// # Errors
+    /// See [`Self::send`].
+    pub(crate) fn upload(&self, path: &str, parts: &[(&str, &str)]) -> Result<Value, ClientError> {
+        let unreachable = |source| ClientError::Unreachable { server: self.root.clone(), source };
+        let boundary = boundary(parts);
+        let mut body = String::new();
+        for (name, text) in parts {
+            body += &format!("--{boundary}\r\n");
+            // With a file name, for it may be longer than servers let plain fields be.
+            let file = if *name == "file" { "; filename=\"file\"" } else { "" };
+            body += &format!("Content-Disposition: form-data; name=\"{name}\"{file}\r\n\r\n");
+            body += text;
+            body += "\r\n";
+        }
+        body += &format!("--{boundary}--\r\n");
+        let mut response = self
+            .agent
+            .post(format!("{}{API}{path}", self.root))
+            .header("Authorization", format!("Bearer {}", self.token))
+            .header("Content-Type", format!("multipart/form-data; boundary={boundary}"))
+            .send(body)
+            .map_err(unreachable)?;
+        let status = response.status();
+        let answer = response.body_mut().with_config().limit(ANSWER_BYTES_MAX).read_json::<Value>();
+        match answer {
+            Ok(mut answer) if status.is_success() => Ok(answer["result"].take()),
+            Err(source) if status.is_success() => Err(unreachable(source)),
+            answer => {
+                let answer = answer.unwrap_or(Value::Null);
+                Err(ClientError::Refused(Refusal::read(status.as_u16(), &answer)))
+            }
+        }
+    }
+
     /// The result of a request to the published API.
     ///
     /// # Errors
@@ -179,6 +237,14 @@ impl Client {
         }
         Ok(all)
     }
+}
+
+/// A line that none of the parts has in it.
+fn boundary(parts: &[(&str, &str)]) -> String {
+    let is_free =
+        |boundary: &String| parts.iter().all(|(_, text)| !text.contains(boundary.as_str()));
+    let mut tries = (0_u64..).map(|n| format!("evenkeel-{n}"));
+    tries.find(is_free).expect("a text holds finitely many lines")
 }
 
 fn items(list: Value) -> Vec<Value> {
@@ -283,6 +349,12 @@ mod tests {
             let client = Client::new(root, "t".to_owned(), None).unwrap();
             assert_eq!(client.root(), "http://127.0.0.1:1");
         }
+    }
+
+    #[test]
+    fn parts_of_a_form_are_told_apart() {
+        assert_eq!(boundary(&[("a", "x")]), "evenkeel-0");
+        assert_eq!(boundary(&[("a", "evenkeel-0"), ("b", "an evenkeel-1 more")]), "evenkeel-2");
     }
 
     #[test]

@@ -242,6 +242,37 @@ pub(crate) enum DnsVerb {
     },
     /// Delete one, without asking back
     Delete(RecordName),
+    /// Add the records of a zone file to those there are
+    Import {
+        /// The file; - for standard input
+        #[arg(value_name = "FILE")]
+        file: std::path::PathBuf,
+        /// Let those that can be resolve to this installation
+        #[arg(long)]
+        proxied: bool,
+    },
+    /// Write the records of a zone as a zone file
+    Export,
+    /// Sign a zone (DNSSEC), and show what its registrar has to be told
+    Sign(ZoneName),
+    /// Show what the registrar of a signed zone has to be told
+    Ds(ZoneName),
+    /// Sign a zone no longer. Take its DS record away from the registrar first
+    Unsign {
+        #[command(flatten)]
+        zone: ZoneName,
+        /// Let the key go as well: signed again, the zone has another one
+        #[arg(long)]
+        forget_key: bool,
+    },
+}
+
+/// A zone.
+#[derive(Debug, Args)]
+pub(crate) struct ZoneName {
+    /// Zone, by name or id
+    #[arg(value_name = "ZONE")]
+    pub(crate) zone: String,
 }
 
 /// One DNS record.

@@ -1,4 +1,7 @@
-//! `evenkeel dns`: DNS records, which are known by name and type.
+//! `evenkeel dns`: DNS records, which are known by name and type; zone files; DNSSEC.
+
+mod dnssec;
+mod zone_file;
 
 use serde_json::Value;
 
@@ -74,6 +77,13 @@ pub(crate) fn run(args: &DnsArgs) -> Result<(), Failure> {
             set(session, &KIND, &found, sent, body, json)
         }
         DnsVerb::Delete(record) => delete(session, &KIND, &find(session, record)?, json),
+        DnsVerb::Import { file, proxied } => zone_file::import(session, file, *proxied, json),
+        DnsVerb::Export => zone_file::export(session),
+        DnsVerb::Sign(zone) => dnssec::sign(session, &zone.zone, json),
+        DnsVerb::Ds(zone) => dnssec::show(session, &zone.zone, json),
+        DnsVerb::Unsign { zone, forget_key } => {
+            dnssec::unsign(session, &zone.zone, *forget_key, json)
+        }
     }
 }
 
