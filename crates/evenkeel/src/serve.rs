@@ -128,6 +128,11 @@ impl Node {
         let documents = Arc::clone(&store) as Arc<dyn Store>;
         let material = publisher.edge_material();
         let certificates = Certificates::prepare(settings, &documents, material, &roots)?;
+        let shared = Shared {
+            challenges: certificates.challenges.clone(),
+            outbound: certificates.outbound.clone(),
+            ..shared
+        };
         let mut listeners: Vec<_> = (0..settings.workers).map(|_| Vec::new()).collect();
         let http = bind(&settings.http, None, &mut listeners)?;
         let tls = Some(&certificates.terminator);
