@@ -1,5 +1,6 @@
 //! The command line: which commands there are. The flags of each are in a file of their own.
 
+mod certificate;
 mod demo;
 mod explain;
 mod health;
@@ -9,7 +10,9 @@ mod serve;
 mod token;
 mod transfer;
 mod values;
+mod zone;
 
+pub(crate) use certificate::{CertificateArgs, CertificateVerb};
 pub(crate) use demo::DemoArgs;
 pub(crate) use explain::ExplainArgs;
 pub(crate) use health::{HealthCommand, HealthSubject, ProbeArgs};
@@ -22,6 +25,7 @@ pub(crate) use serve::{ApiArgs, ClientArgs, HealthArgs, NameServerArgs, PassiveA
 pub(crate) use token::{TokenArgs, TokenChange, TokenVerb};
 pub(crate) use transfer::{CheckArgs, ExportArgs, ImportArgs};
 pub(crate) use values::{IntervalMin, Span, address};
+pub(crate) use zone::{ZoneArgs, ZoneVerb};
 
 use clap::{Parser, Subcommand};
 
@@ -49,8 +53,10 @@ pub(crate) enum Command {
     Monitor(Box<ObjectArgs<MonitorFields>>),
     /// Monitor groups
     Group(Box<ObjectArgs<GroupFields>>),
-    /// DNS zones
-    Zone(Box<ObjectArgs<ZoneFields>>),
+    /// DNS zones, and what they are set to
+    Zone(Box<ZoneArgs>),
+    /// Certificates that clients are shown
+    Certificate(Box<CertificateArgs>),
     /// DNS records
     Dns(Box<DnsArgs>),
     /// How pools and endpoints fare, and what became of them when and why

@@ -48,6 +48,12 @@ pub(crate) fn export(args: &ExportArgs) -> Result<(), Failure> {
             accounts.retain(|part| part["account"]["id"] == account);
         }
     }
+    if let Some(count) = file["certificates_left_out"].as_u64() {
+        eprintln!(
+            "Certificates left out: {count}. Their private keys are told to nobody; upload them again \
+             where the file goes (evenkeel certificate upload)."
+        );
+    }
     let text = if args.terraform { hcl::write(&file) } else { format!("{file:#}\n") };
     match &args.file {
         None => print(&text),

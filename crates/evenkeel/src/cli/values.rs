@@ -90,6 +90,13 @@ pub(super) fn weight(text: &str) -> Result<(String, f64), String> {
     Ok((pool.to_owned(), weight.parse().map_err(|_| EXPECTED)?))
 }
 
+pub(super) fn setting(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => Err("expected SETTING=VALUE, such as ssl=full".to_owned()),
+    }
+}
+
 pub(super) fn coordinates(text: &str) -> Result<(f64, f64), String> {
     const EXPECTED: &str = "expected degrees north and east, as 38.72/-9.14";
     let (latitude, longitude) = text.split_once('/').ok_or(EXPECTED)?;
