@@ -55,5 +55,5 @@ pub use audit::STREAM as AUDIT_STREAM;
 pub use bootstrap::{BootstrapError, BootstrapSettings, Bootstrapped, bootstrap};
 pub use ids::timestamp;
 pub use previews::{PreviewAsk, PreviewOutcome, Probed, ProbedPhase, Prober, Probing};
-pub use routes::{ExplainSources, FindSession};
+pub use routes::{AnswerQuery, ExplainSources, FindSession, NameAnswer, NameRecord, SupposedQuery};
 pub use server::{ControlOptions, Metrics, RateLimit, ServerSettings, TlsConfig, serve};

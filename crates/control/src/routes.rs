@@ -69,7 +69,9 @@ use evenkeel_api::{
 };
 use http::{HeaderValue, Method, Uri, header};
 
-pub use self::explain::{ExplainSources, FindSession};
+pub use self::explain::{
+    AnswerQuery, ExplainSources, FindSession, NameAnswer, NameRecord, SupposedQuery,
+};
 use self::object::Deleted;
 use self::operation::{Operation, Operations};
 use self::own::Own;

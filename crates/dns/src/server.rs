@@ -10,6 +10,7 @@
 //! | `tcp` | one thread for all connections, bounded in every way |
 //! | `rate` | how many answers a network gets |
 //! | `cookie` | who is where it says |
+//! | `rehearsal` | what would be answered, for whoever explains it |
 //! | `log` | a sample of queries, as lines |
 //! | `secret` | the cookie secret that a data directory keeps |
 //!
@@ -19,6 +20,7 @@ mod cookie;
 mod follow;
 mod log;
 mod rate;
+mod rehearsal;
 mod respond;
 mod run;
 mod secret;
@@ -29,6 +31,7 @@ mod udp;
 pub use cookie::{CookieSecret, CookieSecrets};
 pub use log::{QueryLog, QueryLogSettings};
 pub use rate::RateSettings;
+pub use rehearsal::{Rehearsal, Rehearsed, RehearsedRecord, Supposed};
 pub use run::{Running, ServerOptions, Sockets, bind, start};
 pub use secret::{SecretError, kept_secret, parse_secrets};
 pub use settings::Settings;

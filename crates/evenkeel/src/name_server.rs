@@ -2,12 +2,13 @@
 //! ended with them.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use evenkeel_control::ExplainSources;
+use evenkeel_control::{AnswerQuery, ExplainSources, NameAnswer, NameRecord};
 use evenkeel_dns::server::{
-    QueryLog, Running, ServerOptions, Settings as ServerSettings, Sockets, bind, kept_secret, start,
+    QueryLog, Rehearsal, RehearsedRecord, Running, ServerOptions, Settings as ServerSettings,
+    Sockets, Supposed, bind, kept_secret, start,
 };
 use evenkeel_model::Live;
 use evenkeel_telemetry::DnsRegistry;
@@ -30,6 +31,8 @@ pub(crate) struct NameServer {
     sockets: Vec<Sockets>,
     settings: ServerSettings,
     log: Option<QueryLog>,
+    /// Where those find its answers who explain them.
+    explained: Arc<OnceLock<AnswerQuery>>,
 }
 
 /// What it shares with the rest of the node.
@@ -92,6 +95,7 @@ impl NameServer {
                 rate_exempt: dns.rate_exempt.clone(),
             },
             log,
+            explained: Arc::clone(&sources.names),
         }))
     }
 
@@ -105,11 +109,35 @@ impl NameServer {
         control: &tokio::runtime::Handle,
     ) -> Result<Running, Failure> {
         let Parts { live, revision, drain, ended } = parts;
-        let Self { registry, sockets, settings, log, .. } = self;
+        let Self { registry, sockets, settings, log, explained, .. } = self;
         let options =
             ServerOptions { live, revision, sockets, registry, settings, log, drain, ended };
         let mut running = start(options).map_err(Failure::doing("starting the name server"))?;
+        // Set by nobody else.
+        let _ = explained.set(as_explained(running.rehearsal()));
         control.block_on(running.settled(NAMES_LIMIT));
         Ok(running)
     }
+}
+
+/// The server's answers as explanations have them.
+fn as_explained(rehearsal: Rehearsal) -> AnswerQuery {
+    let record = |record: RehearsedRecord| {
+        let RehearsedRecord { owner, ttl_s, rtype, data } = record;
+        NameRecord { owner, ttl_s, rtype, data }
+    };
+    Arc::new(move |view, query, env, trail| {
+        let supposed = Supposed {
+            name: query.name,
+            qtype: query.qtype,
+            resolver: query.resolver,
+            client_subnet: query.client_subnet,
+        };
+        let rehearsed = rehearsal.answer(view, &supposed, env, trail)?;
+        Some(NameAnswer {
+            rcode: rehearsed.rcode.to_owned(),
+            scope: rehearsed.scope,
+            records: rehearsed.records.into_iter().map(record).collect(),
+        })
+    })
 }

@@ -443,6 +443,7 @@ fn site(settings: &Settings) -> Site {
 fn explain_sources(settings: &Settings, shared: &Shared) -> ExplainSources {
     let sessions = Arc::clone(&shared.sessions);
     ExplainSources {
+        names: Arc::default(),
         node: site(settings),
         geography: Arc::new(Atlas(shared.geo.clone())),
         loads: Arc::clone(&shared.loads) as _,

@@ -11,14 +11,15 @@ mod steps;
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::Arc;
+use std::net::IpAddr;
+use std::sync::{Arc, OnceLock};
 
 use axum::Json;
 use axum::extract::State;
 use axum::response::IntoResponse;
 use evenkeel_decision::{
-    Decision, Ejections, Env, Geography, Loads, NoGeography, NoLoads, QueryFacts, RequestFacts,
-    Rng, SessionKey, SessionPlace, Sessions, Trail, decide,
+    ClientSubnet, Decision, Ejections, Env, Geography, Loads, NoGeography, NoLoads, QueryFacts,
+    RequestFacts, Rng, SessionKey, SessionPlace, Sessions, Trail, decide,
 };
 use evenkeel_model::{Node, Timestamp, View};
 use http::header;
@@ -43,6 +44,48 @@ pub(super) static OPENAPI: &str = include_str!("../../../../openapi/explain.json
 /// Looks for a session by headers, and leaves no trace.
 pub type FindSession = Arc<dyn Fn(SessionKey, Timestamp) -> Option<SessionPlace> + Send + Sync>;
 
+/// Answers queries as the name server does, and leaves no trace. `None` for what is no query.
+pub type AnswerQuery = Arc<
+    dyn Fn(&View, &SupposedQuery<'_>, &mut Env<'_>, &mut Trail) -> Option<NameAnswer> + Send + Sync,
+>;
+
+/// A query that nobody sent.
+#[derive(Debug, Clone, Copy)]
+pub struct SupposedQuery<'a> {
+    /// The name asked for: lower case, no final dot.
+    pub name: &'a str,
+    /// The number of the type asked for.
+    pub qtype: u16,
+    /// Who asks.
+    pub resolver: IpAddr,
+    /// For whom, as the resolver says.
+    pub client_subnet: Option<ClientSubnet>,
+}
+
+/// What a query is answered with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NameAnswer {
+    /// Its code, as `NOERROR`.
+    pub rcode: String,
+    /// Length of the prefix of the client's network that it is for; 0 when it is for everyone.
+    pub scope: u8,
+    /// The answer section, in its order.
+    pub records: Vec<NameRecord>,
+}
+
+/// A record of an answer, in the words of zone files.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NameRecord {
+    /// Whose it is.
+    pub owner: String,
+    /// Seconds that it may be kept.
+    pub ttl_s: u32,
+    /// Its type's name.
+    pub rtype: String,
+    /// What it says.
+    pub data: String,
+}
+
 /// What the decisions of the traffic know besides the view.
 #[derive(Clone)]
 pub struct ExplainSources {
@@ -56,6 +99,9 @@ pub struct ExplainSources {
     pub ejections: Option<Arc<dyn Ejections + Send + Sync>>,
     /// The sessions that are remembered.
     pub sessions: FindSession,
+    /// The name server of this node, once it runs. Without one, queries are explained as far as
+    /// load balancers answer them, and host names of endpoints as names.
+    pub names: Arc<OnceLock<AnswerQuery>>,
 }
 
 impl Default for ExplainSources {
@@ -67,6 +113,7 @@ impl Default for ExplainSources {
             loads: Arc::new(NoLoads),
             ejections: None,
             sessions: Arc::new(|_, _| None),
+            names: Arc::default(),
         }
     }
 }
@@ -175,6 +222,18 @@ fn ask_query(
     env: &mut Env<'_>,
     trail: &mut Trail,
 ) -> Outcome {
+    if let Some(answer) = sources.names.get() {
+        let supposed = SupposedQuery {
+            name: &query.name,
+            qtype: query.qtype,
+            resolver: query.resolver,
+            client_subnet: query.client_subnet,
+        };
+        return match answer(view, &supposed, env, trail) {
+            Some(answer) => Outcome::of_name_answer(&answer),
+            None => Outcome::of_no_query(),
+        };
+    }
     let facts = QueryFacts {
         client_subnet: query.client_subnet,
         node: &sources.node,

@@ -26,6 +26,7 @@ use tokio::sync::{mpsc, watch};
 use super::follow::{Serving, follow};
 use super::log::QueryLog;
 use super::rate::RateLimiter;
+use super::rehearsal::Rehearsal;
 use super::respond::{Responder, Shared, Transport};
 use super::settings::Settings;
 use super::{tcp, udp};
@@ -196,6 +197,13 @@ impl Running {
     pub async fn settled(&mut self, within: Duration) {
         // Whoever is too slow is asked again while we answer.
         let _ = tokio::time::timeout(within, self.settled.wait_for(|settled| *settled)).await;
+    }
+
+    /// What its answers are made with, for whoever explains them.
+    #[must_use]
+    pub fn rehearsal(&self) -> Rehearsal {
+        let Shared { serving, names, settings, started, .. } = &*self.shared;
+        Rehearsal::new(Arc::clone(serving), Arc::clone(names), settings.clone(), *started)
     }
 
     /// Waits for the threads, which end with the drain once what was asked is answered.

@@ -8,6 +8,7 @@ use evenkeel_decision::{Answer, Answered, Env, Plan, Step, Unavailable};
 use evenkeel_model::{EndpointIx, FixedResponse, View};
 use serde::Serialize;
 
+use super::NameAnswer;
 use super::steps::Note;
 
 /// Why a request would go where.
@@ -60,9 +61,15 @@ pub(super) struct Outcome {
     code: Option<u16>,
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
-    /// Addresses, or the name of a CNAME, that a query is answered with.
+    /// The code that a query is answered with, where the name server answers it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rcode: Option<String>,
+    /// Addresses, or the name of a CNAME, that a query is answered with; or what other records say.
     #[serde(skip_serializing_if = "Option::is_none")]
     records: Option<Vec<String>>,
+    /// The records whole, as in a zone file, where the name server answers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    answer: Option<Vec<String>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     ttl_s: Option<u32>,
     /// Prefix length of the client subnet that the answer is for.
@@ -141,6 +148,42 @@ impl Outcome {
             scope: Some(answer.scope),
             ..Self::default()
         }
+    }
+
+    /// What the name server says: the records are those of the last name, to which CNAME records
+    /// led.
+    pub(super) fn of_name_answer(answer: &NameAnswer) -> Self {
+        let NameAnswer { rcode, scope, records } = answer;
+        let last = records.last().map(|record| (&record.owner, &record.rtype));
+        let of_last = records.iter().filter(|record| Some((&record.owner, &record.rtype)) == last);
+        let bare = |data: &str| {
+            data.strip_suffix('.').filter(|name| !name.is_empty()).unwrap_or(data).to_owned()
+        };
+        let reason = match (rcode.as_str(), records.is_empty()) {
+            ("NOERROR", false) => None,
+            ("NOERROR", true) => Some("no records".to_owned()),
+            ("NXDOMAIN", _) => Some("there is no such name (NXDOMAIN)".to_owned()),
+            ("REFUSED", _) => Some("the name lies in no zone of this server (REFUSED)".to_owned()),
+            (rcode, _) => Some(rcode.to_owned()),
+        };
+        let line = |record: &super::NameRecord| {
+            format!("{} {} IN {} {}", record.owner, record.ttl_s, record.rtype, record.data)
+        };
+        Self {
+            action: Action::Answer,
+            reason,
+            rcode: Some(rcode.clone()),
+            records: Some(of_last.map(|record| bare(&record.data)).collect()),
+            answer: Some(records.iter().map(line).collect()),
+            ttl_s: records.iter().map(|record| record.ttl_s).min(),
+            scope: Some(*scope),
+            ..Self::default()
+        }
+    }
+
+    pub(super) fn of_no_query() -> Self {
+        let reason = "the name is none, or the type asks for more than records";
+        Self { action: Action::Answer, reason: Some(reason.to_owned()), ..Self::default() }
     }
 
     /// In words, on one line.

@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
+use evenkeel_api::dns_record::RecordType;
 use evenkeel_decision::ClientSubnet;
 use http::{Method, Uri};
 use serde::Deserialize;
@@ -192,22 +193,14 @@ fn host_name(authority: &str) -> String {
 /// The number of a type, by its name, by RFC 3597 (`TYPE65`), or as it is.
 fn qtype(text: &str) -> Option<u16> {
     let name = text.to_ascii_uppercase();
-    let number = match name.as_str() {
-        "A" => 1,
-        "NS" => 2,
-        "CNAME" => 5,
-        "SOA" => 6,
-        "MX" => 15,
-        "TXT" => 16,
-        "AAAA" => 28,
-        "SRV" => 33,
-        "SVCB" => 64,
-        "HTTPS" => 65,
-        "ANY" => 255,
-        "CAA" => 257,
-        other => return other.strip_prefix("TYPE").unwrap_or(other).parse().ok(),
-    };
-    Some(number)
+    let known: Result<RecordType, _> = serde_json::from_value(name.as_str().into());
+    match (name.as_str(), known) {
+        ("SOA", _) => Some(6),
+        ("NSEC", _) => Some(47),
+        ("ANY", _) => Some(255),
+        (_, Ok(known)) => Some(known.code()),
+        (other, Err(_)) => other.strip_prefix("TYPE").unwrap_or(other).parse().ok(),
+    }
 }
 
 /// `203.0.113.0/24`; an address alone is itself.
@@ -239,8 +232,13 @@ mod tests {
 
     #[test]
     fn types_and_subnets() {
-        for (text, number) in [("a", Some(1)), ("TYPE65", Some(65)), ("28", Some(28)), ("x", None)]
-        {
+        for (text, number) in [
+            ("a", Some(1)),
+            ("TYPE65", Some(65)),
+            ("28", Some(28)),
+            ("Tlsa", Some(52)),
+            ("x", None),
+        ] {
             assert_eq!(qtype(text), number, "{text}");
         }
         assert_eq!(subnet("203.0.113.0/24").map(|subnet| subnet.prefix), Some(24));

@@ -121,6 +121,80 @@ async fn every_way_of_ending_is_told() {
     assert_eq!(answer.body["outcome"]["ttl_s"], 30);
 }
 
+/// A name server that knows one name.
+fn knows_www(name: &str) -> Option<crate::NameAnswer> {
+    let record = |owner: &str, ttl_s, rtype: &str, data: &str| crate::NameRecord {
+        owner: owner.to_owned(),
+        ttl_s,
+        rtype: rtype.to_owned(),
+        data: data.to_owned(),
+    };
+    let (rcode, records) = match name {
+        "www.example.com" => (
+            "NOERROR",
+            vec![
+                record("www.example.com.", 300, "CNAME", "a.example.com."),
+                record("a.example.com.", 30, "A", "192.0.2.1"),
+                record("a.example.com.", 30, "A", "192.0.2.2"),
+            ],
+        ),
+        "alias.example.com" => {
+            ("NOERROR", vec![record("alias.example.com.", 60, "CNAME", "b.example.")])
+        }
+        "empty.example.com" => ("NOERROR", Vec::new()),
+        "example.net" => ("REFUSED", Vec::new()),
+        "a..b" => return None,
+        _ => ("NXDOMAIN", Vec::new()),
+    };
+    Some(crate::NameAnswer { rcode: rcode.to_owned(), scope: 24, records })
+}
+
+#[tokio::test]
+async fn a_query_is_answered_as_the_name_server_does_where_there_is_one() {
+    let api = installed().await;
+    let answer: crate::AnswerQuery = Arc::new(|_, query, _, _| knows_www(query.name));
+    assert!(api.app.explain.names.set(answer).is_ok());
+    let document = describe(&api).await;
+    for (name, rcode, records, text) in [
+        (
+            "www.example.com",
+            json!("NOERROR"),
+            json!(["192.0.2.1", "192.0.2.2"]),
+            "answer: 192.0.2.1 192.0.2.2",
+        ),
+        ("alias.example.com", json!("NOERROR"), json!(["b.example"]), "answer: b.example"),
+        ("empty.example.com", json!("NOERROR"), json!([]), "answer: no records"),
+        (
+            "gone.example.com",
+            json!("NXDOMAIN"),
+            json!([]),
+            "answer: there is no such name (NXDOMAIN)",
+        ),
+        (
+            "example.net",
+            json!("REFUSED"),
+            json!([]),
+            "answer: the name lies in no zone of this server (REFUSED)",
+        ),
+        (
+            "a..b",
+            Value::Null,
+            Value::Null,
+            "answer: the name is none, or the type asks for more than records",
+        ),
+    ] {
+        let body = ask(&api, json!({"dns": {"name": name}})).await.body;
+        let outcome = &body["outcome"];
+        assert_eq!((&outcome["rcode"], &outcome["records"]), (&rcode, &records), "{body:#}");
+        assert!(body["text"].as_str().unwrap().contains(text), "{body:#}");
+        let schema = &document["components"]["schemas"]["Explanation"];
+        assert_eq!(breaches(&document, schema, &body, ""), [""; 0]);
+    }
+    let body = ask(&api, json!({"dns": {"name": "www.example.com"}})).await.body;
+    assert_eq!((&body["outcome"]["ttl_s"], &body["outcome"]["scope"]), (&json!(30), &json!(24)));
+    assert_eq!(body["outcome"]["answer"][0], "www.example.com. 300 IN CNAME a.example.com.");
+}
+
 #[tokio::test]
 async fn questions_that_cannot_be_read_are_refused() {
     let api = installed().await;
