@@ -6,6 +6,7 @@
 mod client;
 mod endpoint;
 mod h2_client;
+mod upstream_server;
 mod world;
 
 mod authentication;
@@ -26,3 +27,5 @@ mod retries;
 mod smuggling;
 mod traps;
 mod tunnels;
+mod upstream_http2;
+mod upstream_tls;

@@ -15,6 +15,7 @@ use evenkeel_model::{
 };
 use evenkeel_net::geo::Geo;
 use evenkeel_net::listen::listen_shared;
+use evenkeel_net::tls::client::Outbound;
 use evenkeel_net::tls::server::Terminator;
 use evenkeel_net::unix_time_ms;
 use evenkeel_proxy::{CrowdLimits, Listener, Settings, Shared, WorkerOptions, run_worker};
@@ -42,6 +43,8 @@ pub(crate) struct Plan {
     pub(crate) geo: Geo,
     /// Passive health, where it is on.
     pub(crate) passive: Option<PassiveSettings>,
+    /// How TLS is done with endpoints.
+    pub(crate) outbound: Option<Outbound>,
     /// What else is special about the load balancer.
     pub(crate) tune: fn(&mut LoadBalancer),
     /// What else is special about every pool.
@@ -70,6 +73,7 @@ impl Plan {
             tls: None,
             geo: Geo::builtin(),
             passive: None,
+            outbound: None,
             tune: |_| {},
             tune_pool: |_| {},
         }
@@ -174,6 +178,8 @@ impl World {
             Some(settings) => shared.with_passive_health(settings),
             None => shared,
         };
+        let outbound = plan.outbound.clone().unwrap_or_else(|| shared.outbound.clone());
+        let shared = Shared { outbound, ..shared };
         let tls = |socket| Listener { socket, tls: plan.tls.clone() };
         let listeners = listeners.into_iter().map(tls).collect();
         let options = WorkerOptions {

@@ -258,9 +258,11 @@ impl Http2Pool {
             drop(announcement);
         };
         session::drive(session.clone(), connection, settled).await;
-        // Unless it was drained, the endpoint has ended it.
+        // Unless it was drained, the endpoint has ended it. One that never answered says nothing.
         if let Some(session) = session.upgrade() {
-            self.losses.note(key);
+            if session.has_served() {
+                self.losses.note(key);
+            }
             self.edit(key, |place| place.sessions.retain(|other| !Rc::ptr_eq(other, &session)));
         }
     }

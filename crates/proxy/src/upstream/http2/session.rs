@@ -166,6 +166,11 @@ impl Session {
         !self.has_ended.get() && matches!(ready, Poll::Ready(Ok(())))
     }
 
+    /// Whether the endpoint has answered anything on it.
+    pub(super) fn has_served(&self) -> bool {
+        self.has_served.get()
+    }
+
     /// Since when it has carried nothing, if it carries nothing.
     pub(super) fn idle_since(&self) -> Option<Instant> {
         (self.streams.get() == 0).then(|| self.idle_since.get())
