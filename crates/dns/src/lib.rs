@@ -7,6 +7,7 @@
 //! | [`zone`] | what a zone holds, made findable: names, cuts, wildcards; the catalog of all zones |
 //! | [`mod@answer`] | which records answer a query: pure, time and chance are arguments |
 //! | [`dnssec`] | signatures beside the records, and proofs of what is not there |
+//! | `transfer` | zones for secondary name servers, and telling them of changes |
 //! | [`server`] | sockets and threads, limits, cookies, the query log |
 //! | [`resolve`] | what host names of endpoints resolve to, known ahead of the queries |
 //!
@@ -17,6 +18,7 @@ pub mod answer;
 pub mod dnssec;
 pub mod resolve;
 pub mod server;
+mod transfer;
 pub mod wire;
 pub mod zone;
 

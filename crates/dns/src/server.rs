@@ -23,6 +23,7 @@ mod rate;
 mod rehearsal;
 mod respond;
 mod run;
+mod secondary;
 mod secret;
 mod settings;
 mod tcp;

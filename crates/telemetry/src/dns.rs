@@ -83,6 +83,14 @@ dns_metrics! {
         "TCP connections closed because a younger one needed their place.";
     Counter tcp_slow = "evenkeel_dns_tcp_connections_slow_total",
         "TCP connections closed because their client did not take its responses.";
+    Counter transfers = "evenkeel_dns_transfers_total",
+        "Zones, and changes of zones, handed to secondary name servers.";
+    Counter transfers_refused = "evenkeel_dns_transfers_refused_total",
+        "Requests for zones that were refused.";
+    Counter notified = "evenkeel_dns_notified_total",
+        "Secondary name servers that were told of a change and said so.";
+    Counter notify_failed = "evenkeel_dns_notify_failed_total",
+        "Secondary name servers that could not be told of a change.";
     Gauge names = "evenkeel_dns_names",
         "Host names of endpoints that are kept resolved.";
     Counter lookups = "evenkeel_dns_lookups_total",
@@ -102,6 +110,9 @@ impl DnsMetrics {
         self.responses[place(&CODES, code)].increment();
     }
 }
+
+/// Where a counter is.
+type Cell = fn(&DnsMetrics) -> &Counter;
 
 /// The cell of a number; the last one is that of the others.
 fn place(table: &[(u16, &str)], number: u16) -> usize {
@@ -188,7 +199,7 @@ impl DnsRegistry {
         &self,
         page: &mut Exposition,
         (name, help, label): (&str, &str, &str),
-        pair: [(&str, fn(&DnsMetrics) -> &Counter); 2],
+        pair: [(&str, Cell); 2],
     ) {
         page.metric(name, MetricKind::Counter, help);
         for (word, of) in pair {

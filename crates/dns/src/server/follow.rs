@@ -35,10 +35,12 @@ impl Serving {
     }
 }
 
-/// Replaces what is served with every view published, until there is no publisher any more. To drop
+/// Replaces what is served with every view published, after a note was taken of the view before and
+/// the one after, until there is no publisher any more. To drop
 /// the future is to stay with the last.
 pub(crate) async fn follow(
     serving: Arc<ArcSwap<Serving>>,
+    note: impl Fn(&View, &View),
     live: Live,
     mut revision: watch::Receiver<u64>,
 ) {
@@ -46,6 +48,7 @@ pub(crate) async fn follow(
         let view = live.load();
         let present = serving.load();
         if present.view.revision != view.revision {
+            note(&present.view, &view);
             serving.store(Arc::new(present.next(view)));
         }
         drop(present);

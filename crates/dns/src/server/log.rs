@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 
+use domain::base::Rtype;
 use evenkeel_decision::Trail;
 use evenkeel_model::{Timestamp, View};
 use serde_json::{Value, json};
@@ -131,7 +132,7 @@ fn object(query: &Query<'_>, line: &Line<'_>) -> Value {
         "client": line.client,
         "transport": line.transport,
         "name": query.name.to_string(),
-        "type": query.qtype,
+        "type": Rtype::from_int(query.qtype).to_string(),
         "dnssec_ok": query.dnssec_ok(),
         "client_subnet": edns.and_then(|edns| edns.subnet)
             .map(|subnet| format!("{}/{}", subnet.address, subnet.prefix)),

@@ -22,6 +22,7 @@ use super::settings::Settings;
 use crate::answer::{Answer, Context, answer};
 use crate::dnssec::Signatures;
 use crate::resolve::Names;
+use crate::transfer::{Histories, Session};
 use crate::wire::{
     self, Edns, EdnsOut, Parsed, Query, Rcode, Rejection, UDP_BYTES_MAX, UDP_BYTES_PLAIN,
 };
@@ -36,6 +37,8 @@ pub(crate) struct Shared {
     pub(crate) settings: Settings,
     pub(crate) serving: Arc<ArcSwap<Serving>>,
     pub(crate) names: Arc<Names>,
+    /// What secondaries may ask the differences of.
+    pub(crate) histories: Histories,
     /// `None` while there is no limit.
     pub(crate) rate: Option<RateLimiter>,
     pub(crate) log: Option<LogSender>,
@@ -83,7 +86,7 @@ impl Transport {
 pub(crate) struct Responder {
     pub(crate) shared: Arc<Shared>,
     pub(crate) metrics: Arc<DnsMetrics>,
-    transport: Transport,
+    pub(super) transport: Transport,
     chance: RefCell<Chance>,
     signatures: RefCell<Signatures>,
 }
@@ -130,21 +133,26 @@ impl Responder {
             }
             Parsed::Transfer(query) => {
                 self.metrics.asked(query.qtype);
-                self.refuse(&query.reject(Rcode::Refused), moment, source.ip(), out);
+                self.answer_transfer(serving, moment, &query, source, out);
             }
             Parsed::Query(query) => {
                 self.metrics.asked(query.qtype);
-                self.answer(serving, moment, &query, source.ip(), out);
+                match query.tsig {
+                    None => self.answer(serving, moment, &query, source.ip(), None, out),
+                    Some(at) => self.answer_signed(serving, moment, &query, at, source, out),
+                }
             }
         }
     }
 
-    fn answer(
+    /// Answers a query; `session` signs what goes out.
+    pub(super) fn answer(
         &self,
         serving: &Serving,
         moment: Moment,
         query: &Query<'_>,
         client: IpAddr,
+        session: Option<Session>,
         out: &mut Vec<u8>,
     ) {
         let sender = self.sender(query.edns.as_ref(), client, moment);
@@ -178,6 +186,7 @@ impl Responder {
             Fate::Sent => {
                 let extra = self.extra(&sender);
                 let limit = self.limit(query.edns.as_ref());
+                let limit = limit - session.as_ref().map_or(0, Session::bytes).min(limit);
                 let written = wire::write_signed(
                     out,
                     query,
@@ -188,6 +197,9 @@ impl Responder {
                 );
                 if written.truncated {
                     self.metrics.truncated.increment();
+                }
+                if let Some(mut session) = session {
+                    session.sign(out, start, moment.now.seconds());
                 }
                 self.metrics.responded(answer.rcode.number());
                 written.answers
@@ -218,7 +230,13 @@ impl Responder {
         }
     }
 
-    fn refuse(&self, rejection: &Rejection<'_>, moment: Moment, client: IpAddr, out: &mut Vec<u8>) {
+    pub(super) fn refuse(
+        &self,
+        rejection: &Rejection<'_>,
+        moment: Moment,
+        client: IpAddr,
+        out: &mut Vec<u8>,
+    ) {
         let sender = self.sender(rejection.edns.as_ref(), client, moment);
         match self.judge(&sender, Kind::Error, moment) {
             Fate::Sent => self.reject(rejection, &sender, out),

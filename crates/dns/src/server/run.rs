@@ -16,7 +16,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
-use evenkeel_model::Live;
+use evenkeel_model::{Live, View, ZoneId};
 use evenkeel_net::listen::listen;
 use evenkeel_net::udp::bind_shared;
 use evenkeel_telemetry::DnsRegistry;
@@ -31,6 +31,7 @@ use super::respond::{Responder, Shared, Transport};
 use super::settings::Settings;
 use super::{tcp, udp};
 use crate::resolve::{KeepOptions, keep};
+use crate::transfer::{Histories, Notifier, NotifyOptions};
 
 /// Ports tried where any will do: one is wanted that is free for UDP and TCP alike.
 const PORTS_TRIED: usize = 16;
@@ -79,6 +80,8 @@ pub struct ServerOptions {
     pub log: Option<QueryLog>,
     /// Becomes true when the node shall stop.
     pub drain: watch::Receiver<bool>,
+    /// Zones whose secondaries are to be told though nothing has changed.
+    pub notices: mpsc::Receiver<ZoneId>,
     /// Hears of each thread that ends.
     pub ended: mpsc::UnboundedSender<()>,
 }
@@ -105,12 +108,14 @@ pub struct Running {
 /// # Errors
 /// When a thread or a runtime cannot be started.
 pub fn start(options: ServerOptions) -> io::Result<Running> {
-    let ServerOptions { live, revision, sockets, registry, settings, log, drain, ended } = options;
+    let ServerOptions { live, revision, sockets, registry, settings, log, drain, notices, ended } =
+        options;
     let mut rate_key = [0; 16];
     getrandom::fill(&mut rate_key)?;
     let shared = Arc::new(Shared {
         serving: Arc::new(ArcSwap::from_pointee(Serving::first(&live))),
         names: Arc::default(),
+        histories: Histories::default(),
         rate: settings.rate.map(|rate| RateLimiter::new(rate, rate_key)),
         log: log.as_ref().map(QueryLog::sender),
         started: Instant::now(),
@@ -139,10 +144,16 @@ pub fn start(options: ServerOptions) -> io::Result<Running> {
         settled,
         started: shared.started,
     };
+    let notifying = NotifyOptions {
+        live: live.clone(),
+        revision: revision.clone(),
+        forced: notices,
+        metrics: Arc::clone(&registry.names),
+    };
     let of_house = (Arc::clone(&shared), drain.clone());
     spawn(
         "dns".to_owned(),
-        Box::new(move || house(&of_house.0, live, revision, keeping, of_house.1)),
+        Box::new(move || house(&of_house.0, live, revision, keeping, notifying, of_house.1)),
     )?;
 
     let mut listeners = Vec::new();
@@ -172,20 +183,28 @@ pub fn start(options: ServerOptions) -> io::Result<Running> {
 
 /// Follows views and keeps names resolved until the node ends.
 fn house(
-    shared: &Shared,
+    shared: &Arc<Shared>,
     live: Live,
     revision: watch::Receiver<u64>,
     keeping: KeepOptions,
+    notifying: NotifyOptions,
     mut drain: watch::Receiver<bool>,
 ) -> io::Result<()> {
     let runtime = Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
-        let following = tokio::spawn(follow(Arc::clone(&shared.serving), live, revision));
+        let noting = Arc::clone(shared);
+        let note = move |before: &View, after: &View| {
+            let advertised = &noting.settings.advertised;
+            noting.histories.follow(&before.zones, &after.zones, advertised);
+        };
+        let following = tokio::spawn(follow(Arc::clone(&shared.serving), note, live, revision));
+        let notifying = tokio::spawn(Notifier::new(notifying).run());
         let keeping = tokio::spawn(keep(keeping));
         // An error means that the sender is gone: then the process is ending as well.
         let _ = drain.wait_for(|drain| *drain).await;
         following.abort();
         keeping.abort();
+        notifying.abort();
     });
     shared.is_draining.store(true, Relaxed);
     Ok(())

@@ -21,6 +21,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use self::connections::{Connections, Entry};
 use super::respond::{Moment, Responder, TCP_IDLE_DS};
+use crate::transfer::Outgoing;
 
 /// How long a connection may be without a whole query that is answered.
 const IDLE: Duration = Duration::from_millis(TCP_IDLE_DS as u64 * 100);
@@ -153,17 +154,30 @@ async fn converse(
         }
         let mut at = 0;
         while let Some(frame) = Frame::next(&buffers.received[at..]) {
-            let Frame::Whole(message) = frame else { return flush(stream, buffers).await };
-            answer(tcp, message, peer, &mut buffers.answer, &mut buffers.answers);
+            let Frame::Whole(message) = frame else {
+                return flush(stream, &mut buffers.answers).await;
+            };
             at += 2 + message.len();
             queries += 1;
-            if buffers.answers.len() >= WRITE_BYTES && flush(stream, buffers).await? == End::Slow {
+            if let Some(mut transfer) = begin(tcp, message, peer) {
+                while transfer_next(tcp, &mut transfer, &mut buffers.answer, &mut buffers.answers) {
+                    let is_full = buffers.answers.len() >= WRITE_BYTES;
+                    if is_full && flush(stream, &mut buffers.answers).await? == End::Slow {
+                        return Ok(End::Slow);
+                    }
+                }
+            } else {
+                answer(tcp, message, peer, &mut buffers.answer, &mut buffers.answers);
+            }
+            if buffers.answers.len() >= WRITE_BYTES
+                && flush(stream, &mut buffers.answers).await? == End::Slow
+            {
                 return Ok(End::Slow);
             }
         }
         buffers.received.drain(..at);
         if !buffers.answers.is_empty() {
-            if flush(stream, buffers).await? == End::Slow {
+            if flush(stream, &mut buffers.answers).await? == End::Slow {
                 return Ok(End::Slow);
             }
             deadline = Instant::now() + IDLE;
@@ -184,6 +198,33 @@ fn receive(tcp: &Tcp, stream: &TcpStream, received: &mut Vec<u8>) -> io::Result<
     Ok(length)
 }
 
+/// The transfer that a message asks for, if it is granted.
+fn begin(tcp: &Tcp, message: &[u8], peer: SocketAddr) -> Option<Outgoing> {
+    let shared = &tcp.responder.shared;
+    tcp.responder.transfer(&shared.serving.load(), Moment::now(shared), message, peer)
+}
+
+/// Puts the next message of a transfer behind the others; returns whether there was one.
+fn transfer_next(
+    tcp: &Tcp,
+    transfer: &mut Outgoing,
+    message: &mut Vec<u8>,
+    answers: &mut Vec<u8>,
+) -> bool {
+    message.clear();
+    let has_more = transfer.next(message, Moment::now(&tcp.responder.shared).now.seconds());
+    put(message, answers);
+    has_more
+}
+
+/// Puts a message behind the others, with its length before it.
+fn put(message: &[u8], answers: &mut Vec<u8>) {
+    if let Ok(length @ 1..) = u16::try_from(message.len()) {
+        answers.extend_from_slice(&length.to_be_bytes());
+        answers.extend_from_slice(message);
+    }
+}
+
 /// Puts the answer to a query behind the others, with its length before it.
 fn answer(
     tcp: &Tcp,
@@ -196,22 +237,19 @@ fn answer(
     let shared = &tcp.responder.shared;
     let moment = Moment::now(shared);
     tcp.responder.respond(&shared.serving.load(), moment, message, peer, answer);
-    if let Ok(length @ 1..) = u16::try_from(answer.len()) {
-        answers.extend_from_slice(&length.to_be_bytes());
-        answers.extend_from_slice(answer);
-    }
+    put(answer, answers);
 }
 
 /// Sends the answers. Done means that the client has taken them.
-async fn flush(stream: &mut TcpStream, buffers: &mut Buffers) -> io::Result<End> {
-    let mut rest = &*buffers.answers;
+async fn flush(stream: &mut TcpStream, answers: &mut Vec<u8>) -> io::Result<End> {
+    let mut rest = &**answers;
     while !rest.is_empty() {
         match timeout(WRITE_LIMIT, stream.write(rest)).await {
             Ok(written) => rest = &rest[written?..],
             Err(_) => return Ok(End::Slow),
         }
     }
-    buffers.answers.clear();
+    answers.clear();
     Ok(End::Done)
 }
 

@@ -1,8 +1,9 @@
 //! Settings of clients and of the time that either side may take.
 
+use std::str::FromStr;
 use std::time::Duration;
 
-use evenkeel_proxy::{CrowdLimits, Fronts, Timeouts};
+use evenkeel_proxy::{CleartextHttp2, CrowdLimits, Fronts, ProxyProtocol, Timeouts};
 
 use super::Layers;
 use crate::cli::ClientArgs;
@@ -21,6 +22,8 @@ const FILES_PER_CLIENT: u64 = 2;
 pub(crate) struct ClientSettings {
     pub(crate) fronts: Fronts,
     pub(crate) timeouts: Timeouts,
+    pub(crate) cleartext_http2: CleartextHttp2,
+    pub(crate) proxy_protocol_out: ProxyProtocol,
     connections_max: Option<usize>,
     per_address_max: Option<usize>,
     memory_bytes_max: Option<u64>,
@@ -60,6 +63,12 @@ impl Layers<'_> {
         ClientSettings {
             fronts,
             timeouts: self.timeouts(args),
+            cleartext_http2: self
+                .one("h2c-endpoints", &args.h2c_endpoints)
+                .map_or(CleartextHttp2::Off, |Cleartext(word)| word),
+            proxy_protocol_out: self
+                .one("proxy-protocol-out", &args.proxy_protocol_out)
+                .map_or(ProxyProtocol::Off, |Header(word)| word),
             connections_max,
             per_address_max,
             memory_bytes_max: memory_mib.map(|mib| mib.saturating_mul(1024 * 1024)),
@@ -87,6 +96,37 @@ impl Layers<'_> {
             }
         }
         timeouts
+    }
+}
+
+/// As typed.
+struct Cleartext(CleartextHttp2);
+
+impl FromStr for Cleartext {
+    type Err = &'static str;
+
+    fn from_str(word: &str) -> Result<Self, Self::Err> {
+        match word {
+            "off" => Ok(Self(CleartextHttp2::Off)),
+            "grpc" => Ok(Self(CleartextHttp2::Grpc)),
+            _ => Err("is neither off nor grpc"),
+        }
+    }
+}
+
+/// As typed.
+struct Header(ProxyProtocol);
+
+impl FromStr for Header {
+    type Err = &'static str;
+
+    fn from_str(word: &str) -> Result<Self, Self::Err> {
+        match word {
+            "off" => Ok(Self(ProxyProtocol::Off)),
+            "v1" => Ok(Self(ProxyProtocol::V1)),
+            "v2" => Ok(Self(ProxyProtocol::V2)),
+            _ => Err("is not off, v1 or v2"),
+        }
     }
 }
 

@@ -54,6 +54,12 @@ pub(crate) struct ClientArgs {
     /// Seconds between two writes to an endpoint [default: 30]
     #[arg(long, value_name = "S")]
     pub(crate) endpoint_write_timeout: Option<String>,
+    /// Whether requests of gRPC reach endpoints without TLS by HTTP/2: off, grpc [default: off]
+    #[arg(long, value_name = "WORD")]
+    pub(crate) h2c_endpoints: Option<String>,
+    /// PROXY header that connections to endpoints begin with: off, v1, v2 [default: off]
+    #[arg(long, value_name = "WORD")]
+    pub(crate) proxy_protocol_out: Option<String>,
     /// Seconds that an endpoint's connection is kept for reuse [default: 900]
     #[arg(long, value_name = "S")]
     pub(crate) endpoint_idle_timeout: Option<String>,
