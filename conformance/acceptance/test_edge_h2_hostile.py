@@ -76,7 +76,6 @@ CASES = [
     case("absolute path", path="http://other.example/hidden"),
     case("path without a slash", path="hidden"),
     case("asterisk with GET", path="*"),
-    case("fragment in the path", path="/visible#x"),
     case("host differs", ("host", "other.example")),
     case("two hosts", ("host", "other.example"), ("host", "another.example"), authority=False),
     case("scheme gopher", scheme="gopher"),

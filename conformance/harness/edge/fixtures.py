@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from harness.edge.authority import Authority
-from harness.edge.modern_endpoint import ModernEndpoint
+from harness.edge.endpoints import ModernEndpoint, ServerEndpoint
 from harness.edge.secure import Secure, Zones
 
 
@@ -39,6 +39,21 @@ def modern_endpoints(tmp_path: Path) -> Iterator[Callable[..., ModernEndpoint]]:
 
     def start(name: str, **options: object) -> ModernEndpoint:
         endpoint = ModernEndpoint(name, tmp_path / "endpoints", **options)
+        started.append(endpoint)
+        return endpoint.start()
+
+    yield start
+    for endpoint in started:
+        endpoint.kill()
+
+
+@pytest.fixture
+def upgrading(tmp_path: Path) -> Iterator[Callable[..., ServerEndpoint]]:
+    """Starts endpoints of these classes that change protocols; they end with the test."""
+    started: list[ServerEndpoint] = []
+
+    def start(kind: type[ServerEndpoint], name: str) -> ServerEndpoint:
+        endpoint = kind(name, tmp_path / "endpoints")
         started.append(endpoint)
         return endpoint.start()
 

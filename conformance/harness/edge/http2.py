@@ -13,6 +13,9 @@ from harness.edge.frames import Frame
 # Large enough for any body here to come without waiting for an update.
 LARGE_WINDOW = (1 << 31) - 1
 
+# What every peer takes in one DATA frame.
+PIECE = 16_384
+
 
 class GoneAway(Exception):
     """The peer sent GOAWAY, or just closed (`code` is none then)."""
@@ -26,6 +29,8 @@ class GoneAway(Exception):
 class Response(http1.Response):
     """A response on a stream, whole or up to where it was reset."""
 
+    # Grows piece by piece; compares equal to bytes.
+    body: bytearray = field(default_factory=bytearray)
     trailers: http1.Headers = field(default_factory=list)
     reset: int | None = None
     ended: bool = False
@@ -65,6 +70,8 @@ class Connection:
         self.responses: dict[int, Response] = {}
         self.settings: dict[int, int] = {}
         self.pings: list[bytes] = []
+        # What we may still send, on the connection (0) and on each stream that was given more.
+        self.room: dict[int, int] = {0: frames.WINDOW}
         self._next, self._block = 1, b""
         self.send(frames.PREFACE, frames.settings(*settings))
         if not hold:
@@ -104,11 +111,9 @@ class Connection:
         return self.response(self.begin(host, path, more))
 
     def post(self, host: str, path: str, body: bytes, more: frames.Fields = ()) -> Response:
-        """One POST that fits into the windows, and its response."""
+        """One POST and its response."""
         stream = self.begin(host, path, more, "POST", end=False)
-        pieces = [body[at : at + 16_384] for at in range(0, len(body), 16_384)] or [b""]
-        for number, piece in enumerate(pieces):
-            self.send(frames.data(stream, piece, end=number == len(pieces) - 1))
+        self.upload(stream, body)
         return self.response(stream)
 
     def response(self, stream: int) -> Response:
@@ -158,11 +163,32 @@ class Connection:
                 self._head(got)
             case frames.DATA:
                 self._data(got)
+            case frames.WINDOW_UPDATE:
+                self.room[got.stream] = self._room(got.stream) + int.from_bytes(got.payload)
             case frames.RST_STREAM:
                 self._response(got.stream).reset = got.code
             case frames.GOAWAY if got.code != frames.NO_ERROR:
                 raise GoneAway(got.code)
         return got
+
+    def upload(self, stream: int, body: bytes) -> None:
+        """A whole body, as fast as the windows let it go."""
+        at = 0
+        while at < len(body):
+            room = min(self.room[0], self._room(stream), PIECE)
+            if room <= 0:
+                got = self.step()
+                assert got.type != frames.RST_STREAM or got.stream != stream, got
+                continue
+            self.send(frames.data(stream, body[at : at + room]))
+            self.room[0] -= room
+            self.room[stream] = self._room(stream) - room
+            at += room
+        self.send(frames.data(stream, end=True))
+
+    def _room(self, stream: int) -> int:
+        initial = self.settings.get(frames.INITIAL_WINDOW_SIZE, frames.WINDOW)
+        return self.room.get(stream, initial)
 
     def _read(self) -> Frame:
         try:
