@@ -116,11 +116,11 @@ impl Clerk {
             let waiting = wanted.iter().filter(|name| !self.has_certificate(name)).count();
             self.stats.hosts_waiting.set(waiting);
             let due = |name: &String| self.hosts.get(name).map_or(0, Host::due);
-            let next = wanted.into_iter().map(|name| (due(&name), name)).min();
+            let next = wanted.iter().map(|name| (due(name), name)).min();
             let now = now();
-            let at = next.as_ref().map_or(u64::MAX, |(due, _)| (*due).max(self.pace.next(now)));
+            let at = next.map_or(u64::MAX, |(due, _)| due.max(self.pace.next(now)));
             match next {
-                Some((_, name)) if at <= now => self.serve(&name).await,
+                Some((_, name)) if at <= now => self.serve(name).await,
                 _ => {
                     let pause = Duration::from_secs(at.saturating_sub(now).min(LOOK_SECONDS_MAX));
                     tokio::select! {
@@ -137,7 +137,7 @@ impl Clerk {
     }
 
     /// Hosts that are served and that no file and no upload has a certificate for.
-    fn wanted(&mut self) -> Vec<String> {
+    fn wanted(&mut self) -> BTreeSet<String> {
         let material = Arc::clone(&self.material.borrow_and_update());
         let names: Vec<String> = material.hosts.iter().map(|host| host.host.to_string()).collect();
         let uncovered = self.book.uncovered(names.iter().map(String::as_str), now());
@@ -161,13 +161,13 @@ impl Clerk {
     }
 
     /// Forgets hosts that are not served any more, once their certificate's life is over.
-    async fn forget(&mut self, wanted: &[String]) {
+    async fn forget(&mut self, wanted: &BTreeSet<String>) {
         let now = now();
         let is_over = |host: &Host| {
             let identity = host.pair.as_ref().and_then(records::Pair::identity);
             identity.is_none_or(|identity| identity.facts().not_after <= now)
         };
-        let is_gone = |(name, host): &(&String, &Host)| !wanted.contains(name) && is_over(host);
+        let is_gone = |(name, host): &(&String, &Host)| !wanted.contains(*name) && is_over(host);
         let gone: Vec<String> =
             self.hosts.iter().filter(is_gone).map(|(name, _)| name.clone()).collect();
         for name in gone {

@@ -18,6 +18,8 @@ mod files;
 mod material;
 mod own;
 mod stats;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 use std::time::Duration;
