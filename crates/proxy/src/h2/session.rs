@@ -365,7 +365,9 @@ impl<I: AsyncRead + AsyncWrite + Unpin> Session<I> {
             self.waiting = waiting;
             self.deadline.set(limit);
         }
-        if waiting == Waiting::Streams || self.deadline.poll(context).is_pending() {
+        let is_idle = matches!(waiting, Waiting::Requests(_));
+        let must_go = is_idle && self.client.worker.connections.must_go();
+        if waiting == Waiting::Streams || !must_go && self.deadline.poll(context).is_pending() {
             return Poll::Pending;
         }
         match waiting {

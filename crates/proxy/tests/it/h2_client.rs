@@ -24,8 +24,6 @@ pub(crate) struct Answer {
     pub(crate) fields: HeaderMap,
     pub(crate) body: Vec<u8>,
     pub(crate) trailers: Option<HeaderMap>,
-    /// Statuses of the interim responses before it.
-    pub(crate) interim: Vec<u16>,
 }
 
 impl Answer {
@@ -119,12 +117,6 @@ pub(crate) async fn upload_all(
 
 /// Waits for all of a response.
 pub(crate) async fn receive(mut response: h2::client::ResponseFuture) -> Result<Answer, h2::Error> {
-    let mut interim = Vec::new();
-    while let Some(informed) =
-        std::future::poll_fn(|context| response.poll_informational(context)).await
-    {
-        interim.push(informed?.status().as_u16());
-    }
     let response = response.await?;
     let (parts, mut receive) = Response::into_parts(response);
     let mut body = Vec::new();
@@ -132,7 +124,7 @@ pub(crate) async fn receive(mut response: h2::client::ResponseFuture) -> Result<
         body.extend_from_slice(&data?);
     }
     let trailers = receive.trailers().await?;
-    Ok(Answer { status: parts.status.as_u16(), fields: parts.headers, body, trailers, interim })
+    Ok(Answer { status: parts.status.as_u16(), fields: parts.headers, body, trailers })
 }
 
 /// The next bytes of a body, for which there is room again then.
@@ -183,15 +175,18 @@ pub(crate) fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8>
 
 /// Fields, each as a literal without indexing or Huffman coding.
 pub(crate) fn block(fields: &[(&str, &str)]) -> Vec<u8> {
-    let mut block = Vec::new();
-    for (name, value) in fields {
-        block.push(0);
-        for text in [name, value] {
-            integer(&mut block, text.len());
-            block.extend(text.as_bytes());
-        }
+    fields.iter().flat_map(|(name, value)| field(0, name, value)).collect()
+}
+
+/// A field, in a form that does not name the table (RFC 7541 section 6.2): 0 leaves it alone, 0x40
+/// enters it.
+pub(crate) fn field(form: u8, name: &str, value: &str) -> Vec<u8> {
+    let mut field = vec![form];
+    for text in [name, value] {
+        integer(&mut field, text.len());
+        field.extend(text.as_bytes());
     }
-    block
+    field
 }
 
 /// An integer with a prefix of seven bits (RFC 7541 section 5.1).
@@ -253,6 +248,26 @@ impl RawClient {
     /// Reads up to a frame of this kind; `None` when the connection ends before.
     pub(crate) fn wait_for(&mut self, kind: u8) -> Option<RawFrame> {
         std::iter::from_fn(|| self.frame()).find(|frame| frame.kind == kind)
+    }
+
+    /// Reads up to a frame of one of these kinds.
+    pub(crate) fn frame_of(&mut self, kinds: &[u8]) -> RawFrame {
+        let found = std::iter::from_fn(|| self.frame()).find(|frame| kinds.contains(&frame.kind));
+        found.expect("a frame")
+    }
+
+    /// Whether the first field of a HEADERS frame is a status from 400 on, in one of the forms that
+    /// encoders give it.
+    pub(crate) fn status_is_error(&self, headers: &RawFrame) -> bool {
+        match headers.payload[..] {
+            // 400, 404 and 500 of the static table.
+            [0x8c..=0x8e, ..] => true,
+            // `:status` by its name, the value as digits or in Huffman's code; 4 and 5 are 0x1a
+            // and 0x1b in it, of six bits.
+            [_, 0x03, digit, ..] => digit >= b'4',
+            [_, length, coded, ..] => length >= 0x80 && matches!(coded >> 2, 0x1a | 0x1b),
+            _ => false,
+        }
     }
 
     /// The code of the GOAWAY that the connection ends with; none if it just ends.
