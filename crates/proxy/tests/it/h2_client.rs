@@ -116,7 +116,7 @@ pub(crate) async fn upload_all(
 }
 
 /// Waits for all of a response.
-pub(crate) async fn receive(mut response: h2::client::ResponseFuture) -> Result<Answer, h2::Error> {
+pub(crate) async fn receive(response: h2::client::ResponseFuture) -> Result<Answer, h2::Error> {
     let response = response.await?;
     let (parts, mut receive) = Response::into_parts(response);
     let mut body = Vec::new();
