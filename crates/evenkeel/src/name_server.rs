@@ -10,7 +10,7 @@ use evenkeel_dns::server::{
     QueryLog, Rehearsal, RehearsedRecord, Running, ServerOptions, Settings as ServerSettings,
     Sockets, Supposed, bind, kept_secret, start,
 };
-use evenkeel_model::Live;
+use evenkeel_model::{Live, ZoneId};
 use evenkeel_telemetry::DnsRegistry;
 use tokio::sync::{mpsc, watch};
 
@@ -41,6 +41,8 @@ pub(crate) struct Parts {
     pub(crate) live: Live,
     pub(crate) revision: watch::Receiver<u64>,
     pub(crate) drain: watch::Receiver<bool>,
+    /// Zones whose secondaries are to be told though nothing has changed.
+    pub(crate) notices: mpsc::Receiver<ZoneId>,
     pub(crate) ended: mpsc::UnboundedSender<()>,
 }
 
@@ -108,10 +110,19 @@ impl NameServer {
         parts: Parts,
         control: &tokio::runtime::Handle,
     ) -> Result<Running, Failure> {
-        let Parts { live, revision, drain, ended } = parts;
+        let Parts { live, revision, drain, notices, ended } = parts;
         let Self { registry, sockets, settings, log, explained, .. } = self;
-        let options =
-            ServerOptions { live, revision, sockets, registry, settings, log, drain, ended };
+        let options = ServerOptions {
+            live,
+            revision,
+            sockets,
+            registry,
+            settings,
+            log,
+            drain,
+            notices,
+            ended,
+        };
         let mut running = start(options).map_err(Failure::doing("starting the name server"))?;
         // Set by nobody else.
         let _ = explained.set(as_explained(running.rehearsal()));

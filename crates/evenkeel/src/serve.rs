@@ -45,6 +45,10 @@ const CONTROL_THREADS: usize = 2;
 /// probe repeats it.
 const REPORTS_MAX: usize = 4096;
 
+/// Wishes under way to the name server that secondaries be told of a zone. Whoever finds it full is
+/// told so and asks again.
+const NOTICES_MAX: usize = 64;
+
 /// What a node prints once it is ready.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Announce {
@@ -59,6 +63,7 @@ pub(crate) enum Announce {
 pub(crate) struct Node {
     pub(crate) api: SocketAddr,
     pub(crate) http: Vec<SocketAddr>,
+    pub(crate) https: Vec<SocketAddr>,
     control: Runtime,
     ready: watch::Sender<bool>,
     drain: watch::Sender<bool>,
@@ -148,6 +153,7 @@ impl Node {
         let (drain, is_draining) = watch::channel(false);
         let (stop, is_stopping) = watch::channel(false);
         let (reports, inbox) = mpsc::channel(REPORTS_MAX);
+        let (notify_peers, notices) = mpsc::channel(NOTICES_MAX);
 
         let notifications = Arc::new(evenkeel_notify::Stats::default());
         let sources = page::Sources {
@@ -174,7 +180,7 @@ impl Node {
             metrics: Arc::new(move || page::render(&sources)),
             ready: is_ready,
             explain,
-            notify_peers: None,
+            notify_peers: name_server.is_some().then_some(notify_peers),
             prober: Arc::new(Trials(
                 evenkeel_monitor::Prober::new(Arc::clone(&roots), served.clone()).within(reach),
             )),
@@ -217,6 +223,7 @@ impl Node {
             live: live.clone(),
             revision: revision.clone(),
             drain: is_draining.clone(),
+            notices,
             ended: end.clone(),
         };
         let name_server =
@@ -242,6 +249,7 @@ impl Node {
         Ok(Self {
             api,
             http,
+            https,
             control,
             ready,
             drain,
@@ -405,6 +413,8 @@ fn start_workers(
         https_port: https.first().map(SocketAddr::port),
         fronts: settings.of_clients.fronts.clone(),
         timeouts: settings.of_clients.timeouts.clone(),
+        cleartext_http2: settings.of_clients.cleartext_http2,
+        proxy_protocol: settings.of_clients.proxy_protocol_out,
         ..evenkeel_proxy::Settings::default()
     });
     let mut workers = Vec::new();
