@@ -23,8 +23,8 @@ use crate::answer::Family;
 const LOOKUPS_MAX: usize = 64;
 /// A name is asked for again no later than this (behaviour.md 1.3)…
 const KEPT: Duration = Duration::from_secs(5);
-/// … and no sooner.
-const KEPT_MIN: Duration = Duration::from_secs(1);
+/// … and no sooner than this, whatever is said of it.
+const KEPT_MIN: Duration = Duration::from_millis(500);
 /// How long before the end of its time a name is asked for again. What takes longer than this to
 /// answer is used for a little longer than it says.
 const AHEAD: Duration = Duration::from_millis(500);
