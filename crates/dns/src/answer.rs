@@ -104,8 +104,9 @@ pub struct Answer<'a> {
 }
 
 impl<'a> Answer<'a> {
-    /// Without records.
-    fn empty(rcode: Rcode, zone: Option<&'a Zone>) -> Self {
+    /// An answer without records; with authority when it comes from a zone.
+    #[must_use]
+    pub fn empty(rcode: Rcode, zone: Option<&'a Zone>) -> Self {
         Self {
             rcode,
             authoritative: zone.is_some(),

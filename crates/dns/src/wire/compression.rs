@@ -137,7 +137,7 @@ mod tests {
             (b"\x03www\x02eu\x03org\0", b"\xc0\x0c"),
             (b"\x03WWW\x02eu\x03org\0", b"\xc0\x0c"),
             (b"\x04mail\x02EU\x03org\0", b"\x04mail\xc0\x10"),
-            (b"\x01a\x04mail\x02eu\x03org\0", b"\x01a\xc0\x1b"),
+            (b"\x01a\x04mail\x02eu\x03org\0", b"\x01a\xc0\x1c"),
             (b"\x02us\x03org\0", b"\x02us\xc0\x13"),
             (b"\0", b"\0"),
             (b"\x03com\0", b"\x03com\0"),

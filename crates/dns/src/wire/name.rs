@@ -53,7 +53,8 @@ impl<'b> Name<'b> {
     /// The same in lower case, where names are compared.
     #[must_use]
     pub fn lower(self) -> LowerName {
-        let mut lower: LowerName = self.0.iter().copied().collect();
+        let mut lower = LowerName::new();
+        lower.try_extend_from_slice(self.0).expect("a name fits");
         // Lengths are below the letters, so they stay what they are.
         lower.make_ascii_lowercase();
         lower
@@ -75,11 +76,12 @@ impl<'b> Name<'b> {
             if !text.is_empty() {
                 text.push('.');
             }
-            match core::str::from_utf8(label) {
-                Ok(plain) if label.iter().all(is_plain) => text.push_str(plain),
-                _ => label.iter().for_each(|byte| {
-                    let _ = write_escaped(&mut text, *byte);
-                }),
+            for byte in label {
+                if is_plain(byte) {
+                    text.push(char::from(*byte));
+                } else {
+                    write_escaped(&mut text, *byte).expect("there is room for every escape");
+                }
             }
         }
         text

@@ -82,7 +82,6 @@ impl<'b> Query<'b> {
         if flags & 0x80 != 0 {
             return Parsed::Silent;
         }
-        let count = |n: usize| u16::from_be_bytes([header[4 + 2 * n], header[5 + 2 * n]]);
         let mut rejection = Rejection {
             id: u16::from_be_bytes([id1, id2]),
             opcode: flags >> 3 & 0x0F,
@@ -92,42 +91,53 @@ impl<'b> Query<'b> {
             question: &[],
             edns: None,
         };
-        if rejection.opcode != OPCODE_QUERY {
-            return Parsed::Refuse(Rejection { rcode: Rcode::NotImp, ..rejection });
+        let counts = [4, 6, 8, 10].map(|at| u16::from_be_bytes([header[at], header[at + 1]]));
+        match Self::judge(message, rest, counts, &mut rejection) {
+            Ok(parsed) => parsed,
+            // What is not done here need not be read.
+            Err(_) if rejection.opcode != OPCODE_QUERY => {
+                Parsed::Refuse(Rejection { rcode: Rcode::NotImp, ..rejection })
+            }
+            Err(rcode) => Parsed::Refuse(Rejection { rcode, ..rejection }),
         }
-        let question = match count(0) {
+    }
+
+    /// What becomes of a message, or why it is rejected; then the rejection holds as much of it as
+    /// could be read.
+    fn judge(
+        message: &'b [u8],
+        rest: &'b [u8],
+        counts: [u16; 4],
+        rejection: &mut Rejection<'b>,
+    ) -> Result<Parsed<'b>, Rcode> {
+        let [questions, answers, authorities, _] = counts;
+        let question = match questions {
             0 => None,
-            1 => match Question::at_start_of(rest) {
-                Some(question) => Some(question),
-                None => return Parsed::Refuse(rejection),
-            },
-            _ => return Parsed::Refuse(rejection),
+            1 => Some(Question::at_start_of(rest).ok_or(Rcode::FormErr)?),
+            _ => return Err(Rcode::FormErr),
         };
-        let question_bytes = question.map_or(0, |question| question.bytes().len());
-        rejection.question = &rest[..question_bytes];
-        let counts = [count(1), count(2), count(3)];
-        let extra = Extra::read(message, HEADER_BYTES + question_bytes, counts);
-        let Ok(extra) = extra else { return Parsed::Refuse(rejection) };
+        rejection.question = question.map_or(&[], |question| question.bytes);
+        let extra = Extra::read(message, HEADER_BYTES + rejection.question.len(), &counts[1..])
+            .map_err(|Malformed| Rcode::FormErr)?;
         rejection.edns = extra.edns;
-        let refuse = |rcode| Parsed::Refuse(Rejection { rcode, ..rejection });
         if extra.edns.is_some_and(|edns| edns.version != 0) {
-            return refuse(Rcode::BadVers);
+            return Err(Rcode::BadVers);
         }
-        if extra.is_malformed {
-            return Parsed::Refuse(rejection);
+        if extra.is_malformed || rejection.opcode != OPCODE_QUERY {
+            return Err(Rcode::FormErr);
         }
         let Some(question) = question else {
             let wants_cookie = extra.edns.is_some_and(|edns| edns.cookie.is_some());
-            return refuse(if wants_cookie { Rcode::NoError } else { Rcode::FormErr });
+            return Err(if wants_cookie { Rcode::NoError } else { Rcode::FormErr });
         };
         let is_ixfr = question.qtype == rtype::IXFR;
-        if counts[0] > 0 || counts[1] > u16::from(is_ixfr) {
-            return Parsed::Refuse(rejection);
+        if answers > 0 || authorities > u16::from(is_ixfr) {
+            return Err(Rcode::FormErr);
         }
         if question.qclass != CLASS_IN {
-            return refuse(Rcode::Refused);
+            return Err(Rcode::Refused);
         }
-        let query = Query {
+        let query = Self {
             message,
             id: rejection.id,
             name: question.name,
@@ -138,12 +148,12 @@ impl<'b> Query<'b> {
             tsig: extra.tsig,
         };
         match query.qtype {
-            rtype::OPT => Parsed::Refuse(rejection),
-            rtype::IXFR if query.serial.is_none() => Parsed::Refuse(rejection),
-            rtype::IXFR | rtype::AXFR => Parsed::Transfer(query),
+            rtype::OPT => Err(Rcode::FormErr),
+            rtype::IXFR if query.serial.is_none() => Err(Rcode::FormErr),
+            rtype::IXFR | rtype::AXFR => Ok(Parsed::Transfer(query)),
             // Questions that are none, or that nobody asks any more (MAILB, MAILA).
-            rtype::TKEY..rtype::ANY => refuse(Rcode::NotImp),
-            _ => Parsed::Query(query),
+            rtype::TKEY..rtype::ANY => Err(Rcode::NotImp),
+            _ => Ok(Parsed::Query(query)),
         }
     }
 
@@ -204,10 +214,6 @@ impl<'b> Question<'b> {
         let (qtype, qclass) = (u16::from_be_bytes([t1, t2]), u16::from_be_bytes([c1, c2]));
         Some(Self { name, qtype, qclass, bytes: &bytes[..length + 4] })
     }
-
-    const fn bytes(&self) -> &'b [u8] {
-        self.bytes
-    }
 }
 
 /// What follows the question.
@@ -222,12 +228,12 @@ struct Extra<'b> {
 
 impl<'b> Extra<'b> {
     /// Reads the three sections behind the question, which fill the message.
-    fn read(message: &'b [u8], at: usize, counts: [u16; 3]) -> Result<Self, Malformed> {
+    fn read(message: &'b [u8], at: usize, counts: &[u16]) -> Result<Self, Malformed> {
         let mut extra = Self::default();
         let mut parser = Parser::from_ref(message);
         parser.advance(at).map_err(|_| Malformed)?;
-        for (section, count) in counts.into_iter().enumerate() {
-            for n in 0..count {
+        for (section, count) in counts.iter().enumerate() {
+            for n in 0..*count {
                 let start = parser.pos();
                 let record = ParsedRecord::parse(&mut parser).map_err(|_| Malformed)?;
                 let rdata = &message[parser.pos() - usize::from(record.rdlen())..parser.pos()];
@@ -247,7 +253,7 @@ impl<'b> Extra<'b> {
                         extra.edns = Some(edns);
                     }
                     // Signs what is before it, so it is the last (RFC 8945 section 5.1).
-                    (2, rtype::TSIG) if n + 1 == count => extra.tsig = Some(start),
+                    (2, rtype::TSIG) if n + 1 == *count => extra.tsig = Some(start),
                     (_, rtype::TSIG | rtype::OPT) => extra.is_malformed = true,
                     _ => {}
                 }

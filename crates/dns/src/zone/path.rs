@@ -24,18 +24,20 @@ impl Path {
     /// Takes a name apart.
     #[must_use]
     pub fn new(name: Name<'_>) -> Self {
-        let name = name.lower();
-        let mut suffixes = ArrayVec::new();
-        let mut at = 0;
+        // Filled where it stands: it is too large to be moved about for nothing.
+        let mut path = Self { name: ArrayVec::new_const(), suffixes: ArrayVec::new_const() };
+        let wire = name.as_wire();
         // A name has at most 255 bytes, and so at most 128 labels.
+        path.name.try_extend_from_slice(wire).expect("a name fits");
+        path.name.make_ascii_lowercase();
+        let mut at = 0;
         while let Ok(place) = u8::try_from(at) {
-            suffixes.push(Suffix { at: place, hash: 0 });
-            match name[at] {
+            path.suffixes.push(Suffix { at: place, hash: 0 });
+            match wire[at] {
                 0 => break,
                 length => at += 1 + usize::from(length),
             }
         }
-        let mut path = Self { name, suffixes };
         path.hash_all();
         path
     }

@@ -12,7 +12,7 @@ use crate::notation::World;
 
 fn served<'c>(catalog: &'c Catalog, zone: &str) -> &'c ServedZone {
     let name = wire_name(zone, "");
-    catalog.find(&Path::new(Name::new(&name).unwrap()), 0).expect("a zone").1
+    catalog.find(&Path::new(Name::new(&name).expect("a name")), 0).expect("a zone").1
 }
 
 fn with_zones(view: &View, zones: Vec<Arc<Zone>>) -> View {
@@ -55,7 +55,7 @@ fn another_configuration_has_other_load_balancers() {
     ));
     for (name, before, after) in [("x.a.example", true, false), ("y.a.example", false, true)] {
         let name = wire_name(name, "");
-        let path = Path::new(Name::new(&name).unwrap());
+        let path = Path::new(Name::new(&name).expect("a name"));
         assert_eq!(served(&catalog, "a.example").hosts.find(&path, 0).is_some(), before);
         assert_eq!(served(&later, "a.example").hosts.find(&path, 0).is_some(), after);
     }
