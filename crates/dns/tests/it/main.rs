@@ -7,4 +7,5 @@ mod hostile;
 mod load_balancers;
 mod notation;
 mod records;
+mod server;
 mod traps;

@@ -17,6 +17,8 @@ const REQUIREMENTS: &str = "conformance/requirements.txt";
 /// What the product promises, shown from outside.
 pub(crate) fn acceptance(workspace: &Workspace) -> Result<(), Stop> {
     tools::program("curl", "curl")?;
+    tools::program("dig", "bind9-dnsutils")?;
+    tools::program("kdig", "knot-dnsutils")?;
     pytest(workspace, "acceptance", &[])
 }
 
