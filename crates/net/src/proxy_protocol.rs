@@ -1,5 +1,5 @@
-//! The PROXY protocol, versions 1 and 2: who connects, told by a load balancer in front in the first
-//! bytes of a connection (haproxy.org/download/3.3/doc/proxy-protocol.txt).
+//! The PROXY protocol, versions 1 and 2: who connects, told by a load balancer in the first bytes of
+//! a connection (haproxy.org/download/3.3/doc/proxy-protocol.txt).
 //!
 //! The codec is sans-I/O; [`receive`] takes exactly the header from a socket and not a byte of what
 //! follows it. Whom to believe is the caller's to know: anybody can write a header.
@@ -75,6 +75,43 @@ impl From<io::Error> for ReceiveError {
 impl From<HeaderError> for ReceiveError {
     fn from(error: HeaderError) -> Self {
         Self::Header(error)
+    }
+}
+
+/// Writes a header of version 1: a connection from `source` to `target` is passed on.
+pub fn write_v1(out: &mut Vec<u8>, source: SocketAddr, target: SocketAddr) {
+    let (family, [from, to]) = match (source.ip(), target.ip()) {
+        (IpAddr::V4(_), IpAddr::V4(_)) => ("TCP4", [source.ip(), target.ip()]),
+        (source, target) => ("TCP6", [v6(source).into(), v6(target).into()]),
+    };
+    let line = format!("PROXY {family} {from} {to} {} {}\r\n", source.port(), target.port());
+    out.extend_from_slice(line.as_bytes());
+}
+
+/// Writes a header of version 2: a connection from `source` to `target` is passed on.
+pub fn write_v2(out: &mut Vec<u8>, source: SocketAddr, target: SocketAddr) {
+    out.extend_from_slice(&SIGNATURE);
+    match (source.ip(), target.ip()) {
+        (IpAddr::V4(source), IpAddr::V4(target)) => {
+            out.extend_from_slice(&[0x21, 0x11, 0, 12]);
+            out.extend_from_slice(&source.octets());
+            out.extend_from_slice(&target.octets());
+        }
+        (source, target) => {
+            out.extend_from_slice(&[0x21, 0x21, 0, 36]);
+            out.extend_from_slice(&v6(source).octets());
+            out.extend_from_slice(&v6(target).octets());
+        }
+    }
+    out.extend_from_slice(&source.port().to_be_bytes());
+    out.extend_from_slice(&target.port().to_be_bytes());
+}
+
+/// An address as one of the larger family.
+fn v6(address: IpAddr) -> Ipv6Addr {
+    match address {
+        IpAddr::V4(address) => address.to_ipv6_mapped(),
+        IpAddr::V6(address) => address,
     }
 }
 
@@ -304,6 +341,24 @@ mod tests {
                 for cut in 1..input.len() {
                     assert_eq!(parse(&input[..cut]), Ok(None), "{shown} cut at {cut}");
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_written_is_read_again() {
+        for (source, target, read) in [
+            ("192.0.2.1:1", "192.0.2.2:65535", ["192.0.2.1:1", "192.0.2.2:65535"]),
+            ("[2001:db8::1]:7", "[2001:db8::2]:8", ["[2001:db8::1]:7", "[2001:db8::2]:8"]),
+            ("192.0.2.1:1", "[2001:db8::2]:8", ["[::ffff:192.0.2.1]:1", "[2001:db8::2]:8"]),
+        ] {
+            for write in [write_v1, write_v2] {
+                let mut out = b"before".to_vec();
+                write(&mut out, source.parse().unwrap(), target.parse().unwrap());
+                let (header, bytes) = parse(&out[6..]).unwrap().unwrap();
+                assert_eq!(bytes, out.len() - 6);
+                let (from, to) = header.addresses.unwrap();
+                assert_eq!([from.to_string(), to.to_string()], read);
             }
         }
     }

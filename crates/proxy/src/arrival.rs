@@ -1,6 +1,6 @@
 //! How a client came: what is the same for all requests of its connection.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use evenkeel_model::{Edge, EndpointTls, TlsVersion};
 use evenkeel_net::geo::Geo;
@@ -17,7 +17,10 @@ const HTTPS_PORT: u16 = 443;
 pub(crate) struct Arrival {
     /// The client's true address, after what trusted proxies say.
     pub(crate) client: IpAddr,
-    /// Port it came to.
+    /// The port it came from; 0 where that is not known.
+    pub(crate) client_port: u16,
+    /// Where it came to, of our own.
+    pub(crate) address: IpAddr,
     pub(crate) port: u16,
     /// What was agreed on, if it came over TLS.
     pub(crate) tls: Option<Tls>,
@@ -57,6 +60,8 @@ impl Arrival {
     pub(crate) const fn plain(client: IpAddr, port: u16) -> Self {
         Self {
             client,
+            client_port: 0,
+            address: IpAddr::V4(Ipv4Addr::UNSPECIFIED),
             port,
             tls: None,
             is_trusted: false,
@@ -110,7 +115,9 @@ impl Visitor {
     /// The client that a trusted proxy speaks for in one request.
     pub(crate) fn behind(&self, told: Told, geo: &Geo) -> Self {
         let Told { client: address, https } = told;
-        let arrival = Arrival { client: address, https_told: https, ..self.arrival.clone() };
+        let client_port = 0;
+        let arrival =
+            Arrival { client: address, client_port, https_told: https, ..self.arrival.clone() };
         let client = Client::at(address, geo);
         let proxy = self.arrival.client;
         let lines = ClientLines::new(proxy, address, client.country, arrival.is_https());

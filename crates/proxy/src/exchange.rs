@@ -172,6 +172,7 @@ fn poll_upload<D: Transport>(
             tracing::debug!(%error, "Client broke the chunked coding.");
             Uploaded::Failed(Broken::Refused(Refusal::of(400)))
         }
+        Poll::Ready(Err(PumpError::TooLong)) => Uploaded::Failed(Broken::Refused(Refusal::of(413))),
         Poll::Ready(Err(PumpError::Read(_) | PumpError::Truncated)) => {
             Uploaded::Failed(Broken::ClientGone)
         }

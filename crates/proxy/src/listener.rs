@@ -103,12 +103,12 @@ async fn serve(mut entry: Entry, mut stream: TcpStream, peer: SocketAddr, tls: O
     entry.worker.connections.wake_by(entry.key, waker);
     let worker = Rc::clone(&entry.worker);
     let limit = worker.settings.timeouts.handshake;
-    let mut client = peer.ip().to_canonical();
+    let (mut client, mut client_port) = (peer.ip().to_canonical(), peer.port());
     if worker.settings.fronts.sends_proxy_headers(client) {
         match timeout(limit, proxy_protocol::receive(&mut stream)).await {
             Ok(Ok(header)) => {
                 if let Some((source, _)) = header.addresses {
-                    client = source.ip().to_canonical();
+                    (client, client_port) = (source.ip().to_canonical(), source.port());
                 }
             }
             other => {
@@ -120,10 +120,13 @@ async fn serve(mut entry: Entry, mut stream: TcpStream, peer: SocketAddr, tls: O
     if let Err(shed) = entry.place.take_for(client) {
         return note_shed(&worker, shed);
     }
-    let port = stream.local_addr().map_or(0, |address| address.port());
+    let unknown = SocketAddr::from(([0, 0, 0, 0], 0));
+    let own = stream.local_addr().unwrap_or(unknown);
     let arrival = Arrival {
+        client_port,
+        address: own.ip().to_canonical(),
         is_trusted: worker.settings.fronts.trusts(client),
-        ..Arrival::plain(client, port)
+        ..Arrival::plain(client, own.port())
     };
     let Some(terminator) = tls else {
         return downstream::serve(worker, stream, arrival).await;

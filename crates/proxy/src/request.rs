@@ -4,6 +4,7 @@
 //!
 //! On the request path.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use arrayvec::{ArrayString, ArrayVec};
@@ -16,6 +17,7 @@ use evenkeel_h1::{AnswerTo, Body, Field, FieldKind, RequestHead, ResponseHead, V
 use evenkeel_model::{
     AffinityKind, Edge, EndpointIx, FixedResponse, LoadBalancer, RuleAction, View,
 };
+use evenkeel_net::proxy_protocol;
 
 use crate::arrival::{Security, Visitor};
 use crate::downstream::{After, Downstream};
@@ -31,7 +33,7 @@ use crate::outliers::{OutlierTable, evidence_of};
 use crate::ray::Ray;
 use crate::refusal::{Form, Occasion, Refusal};
 use crate::relay::pump::{BodyTo, Pump};
-use crate::settings::CleartextHttp2;
+use crate::settings::{CleartextHttp2, ProxyProtocol};
 use crate::transport::{Sink, Transport};
 use crate::upstream::{
     self, Circumstances, Connection, Literal, Personal, Route, has_challenge, has_credentials,
@@ -266,8 +268,9 @@ impl<D: Transport> Request<'_, D> {
             wants_http1: self.head.upgrade,
             wants_cleartext_http2: self.wants_cleartext_http2(),
         };
+        let introduction = self.introduction();
         let fingerprints = self.worker.idle.fingerprints();
-        let route = Route::new(address, &circumstances, &[], fingerprints);
+        let route = Route::new(address, &circumstances, &introduction, fingerprints);
         let key = route.key;
         let _in_flight = self.worker.shared.loads.request(&self.view.config, target.endpoint);
         let mut connection = match self.connect(target.endpoint, &route, fresh).await {
@@ -367,6 +370,20 @@ impl<D: Transport> Request<'_, D> {
         }
     }
 
+    /// What endpoints are told of the client before anything else.
+    fn introduction(&self) -> Vec<u8> {
+        let write = match self.worker.settings.proxy_protocol {
+            ProxyProtocol::Off => return Vec::new(),
+            ProxyProtocol::V1 => proxy_protocol::write_v1,
+            ProxyProtocol::V2 => proxy_protocol::write_v2,
+        };
+        let arrival = &self.visitor.arrival;
+        let mut introduction = Vec::new();
+        let source = SocketAddr::new(arrival.client, arrival.client_port);
+        write(&mut introduction, source, SocketAddr::new(arrival.address, arrival.port));
+        introduction
+    }
+
     /// Whether an endpoint without TLS is spoken to in HTTP/2 all the same.
     fn wants_cleartext_http2(&self) -> bool {
         match self.worker.settings.cleartext_http2 {
@@ -409,7 +426,8 @@ impl<D: Transport> Request<'_, D> {
             self.drop_head();
         }
         let from = body_from(&self.head.body, self.downstream.io.frames_messages());
-        Pump::new(out, from, to).keeping_body()
+        let body_bytes_max = gate::body_bytes_max(&load_balancer.edge);
+        Pump::new(out, from, to).keeping_body().up_to(body_bytes_max)
     }
 
     /// Sends the request and delivers the response.

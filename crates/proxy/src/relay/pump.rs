@@ -54,6 +54,8 @@ pub(crate) enum PumpError {
     Truncated,
     /// The sender broke the chunked coding.
     Malformed(ChunkError),
+    /// The body is longer than it may be.
+    TooLong,
     /// Writing failed.
     Write(io::Error),
 }
@@ -64,6 +66,7 @@ impl fmt::Display for PumpError {
             Self::Read(error) => write!(f, "reading failed: {error}"),
             Self::Truncated => f.write_str("the sender closed before the end of its message"),
             Self::Malformed(error) => error.fmt(f),
+            Self::TooLong => f.write_str("the body is longer than it may be"),
             Self::Write(error) => write!(f, "writing failed: {error}"),
         }
     }
@@ -99,6 +102,8 @@ pub(crate) struct Pump {
     trailers: Vec<u8>,
     /// All that was taken of the body, while it can still be sent again.
     kept: Option<Vec<u8>>,
+    /// How much of a body is still let through.
+    allowed: u64,
     has_whole_body: bool,
     waiting: Waiting,
     has_written: bool,
@@ -123,6 +128,7 @@ impl Pump {
             after_sent: 0,
             trailers: Vec::new(),
             kept: None,
+            allowed: u64::MAX,
             has_whole_body,
             waiting: Waiting::Write,
             has_written: false,
@@ -137,6 +143,12 @@ impl Pump {
     /// again.
     pub(crate) fn keeping_body(mut self) -> Self {
         self.kept = (self.to == BodyTo::Framed).then(Vec::new);
+        self
+    }
+
+    /// The same, for a body no longer than this.
+    pub(crate) fn up_to(mut self, bytes: u64) -> Self {
+        self.allowed = bytes;
         self
     }
 
@@ -324,6 +336,8 @@ impl Pump {
             }
         }
         self.has_taken_body |= self.used > 0;
+        let allowed = self.allowed.checked_sub(self.data.len() as u64);
+        self.allowed = allowed.ok_or(PumpError::TooLong)?;
         if let Some(kept) = &mut self.kept {
             let data = &input.filled()[self.data.clone()];
             if kept.len() + data.len() <= KEPT_BYTES_MAX {

@@ -123,6 +123,7 @@ pub(crate) async fn connect(
     let key = route.key;
     let target = match &route.speech {
         Speech::Http1 => {
+            // Nothing idle was introduced for a client: its connections stay with it.
             if !fresh && let Some(mut connection) = worker.idle.take(key) {
                 connection.reuse(worker, config, endpoint);
                 return Ok(connection);
@@ -137,7 +138,7 @@ pub(crate) async fn connect(
     let streams = worker.idle.http2();
     let mut waits = 0;
     loop {
-        if !fresh {
+        if !fresh && !route.is_personal() {
             if let Some(stream) = streams.open(key) {
                 worker.metrics.upstream_reused.increment();
                 return Ok(Connection::stream(stream));
@@ -192,6 +193,7 @@ async fn open_negotiated(
         endpoint: config.endpoint(endpoint).id,
         count,
         is_secure: target.is_some(),
+        is_shared: !route.is_personal(),
         header_bytes_max: worker.settings.limits.head_bytes,
     };
     let streams = worker.idle.http2();

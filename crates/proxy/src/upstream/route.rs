@@ -20,14 +20,24 @@ const ADDRESS_BYTES_MAX: usize = 45;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Key {
     pub(crate) address: SocketAddr,
-    /// A fingerprint of everything TLS was done with; 0 without TLS.
-    tls: u128,
+    /// A fingerprint of everything TLS was done with, and of whom the connection was introduced for;
+    /// 0 without either.
+    fingerprint: u128,
 }
 
 impl Key {
     /// Of connections without TLS.
     pub(crate) const fn plain(address: SocketAddr) -> Self {
-        Self { address, tls: 0 }
+        Self { address, fingerprint: 0 }
+    }
+
+    /// Of connections that began with these bytes.
+    fn introduced_by(self, introduction: &[u8], fingerprints: &Fingerprints) -> Self {
+        if introduction.is_empty() {
+            return self;
+        }
+        let fingerprint = fingerprints.of(&(self.fingerprint, introduction)).max(1);
+        Self { fingerprint, ..self }
     }
 
     /// Of connections that have TLS done in this way.
@@ -35,8 +45,9 @@ impl Key {
         let Target { zone, checks, identity, http2, host, endpoint, requested } = *target;
         // Without checks nobody asks whom a certificate is for.
         let requested = (checks == Checks::Full).then_some(requested);
-        let tls = fingerprints.of(&(zone, checks, identity, http2, host, endpoint, requested));
-        Self { address, tls: tls.max(1) }
+        let fingerprint =
+            fingerprints.of(&(zone, checks, identity, http2, host, endpoint, requested));
+        Self { address, fingerprint: fingerprint.max(1) }
     }
 }
 
@@ -50,7 +61,7 @@ impl Hash for Key {
                 state.write_u64(low as u64);
             }
         }
-        state.write_u64(u64::from(self.address.port()) ^ self.tls as u64);
+        state.write_u64(u64::from(self.address.port()) ^ self.fingerprint as u64);
     }
 }
 
@@ -112,11 +123,13 @@ impl<'a> Route<'a> {
     ) -> Self {
         let Circumstances { load_balancer, endpoint, name, requested, .. } = *circumstances;
         let checks = match circumstances.security {
-            Security::Plain if circumstances.wants_cleartext_http2 => {
-                return Self { key: Key::plain(address), speech: Speech::Http2, introduction };
-            }
             Security::Plain => {
-                return Self { key: Key::plain(address), speech: Speech::Http1, introduction };
+                let key = Key::plain(address).introduced_by(introduction, fingerprints);
+                let speech = match circumstances.wants_cleartext_http2 {
+                    false => Speech::Http1,
+                    true => Speech::Http2,
+                };
+                return Self { key, speech, introduction };
             }
             Security::Unchecked => Checks::None,
             Security::Checked => Checks::Full,
@@ -133,6 +146,7 @@ impl<'a> Route<'a> {
             requested,
         };
         let key = Key::over_tls(address, &target, fingerprints);
+        let key = key.introduced_by(introduction, fingerprints);
         Self { key, speech: Speech::Tls(target), introduction }
     }
 

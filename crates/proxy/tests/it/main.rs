@@ -32,4 +32,5 @@ mod smuggling;
 mod traps;
 mod tunnels;
 mod upstream_http2;
+mod upstream_introductions;
 mod upstream_tls;

@@ -197,3 +197,32 @@ fn a_zone_may_give_its_endpoints_less_time_to_answer() {
     assert_eq!(world.client().get("").status, 524);
     assert!(start.elapsed() < ms(10_000));
 }
+
+#[test]
+fn a_body_longer_than_the_zone_lets_through_is_a_413_however_it_comes() {
+    let authority = Authority::new();
+    let credentials = authority.certify("lb.test");
+    let one = Server::http1(credentials.server(&["http/1.1"]), "one");
+    let two = Server::http2(credentials.server(&["h2"]), |mut call| async move {
+        let (body, _) = call.body().await;
+        call.answer(body);
+    });
+    for server in [&one, &two] {
+        let mut plan = secured(Full, &[server.address], &authority);
+        plan.tune = |lb| {
+            lb.edge.endpoint_tls = Full;
+            lb.edge.request_body_bytes_max = Some(10);
+        };
+        let world = World::start(plan);
+        let post = |body: &str| {
+            let mut client = world.client();
+            client.send(format!(
+                "POST / HTTP/1.1\r\nHost: lb.test\r\n{HTTPS}Transfer-Encoding: chunked\r\n\r\n{body}"
+            ));
+            client.response().status
+        };
+        assert_eq!(post("6\r\n123456\r\n5\r\n12345\r\n0\r\n\r\n"), 413);
+        assert_eq!(world.client().post(HTTPS, "12345678901").status, 413);
+        assert_eq!(world.client().post(HTTPS, "1234567890").status, 200);
+    }
+}

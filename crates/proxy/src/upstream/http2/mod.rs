@@ -108,6 +108,8 @@ pub(super) struct Opening {
     /// Counts it as one of the endpoint's.
     pub(super) count: Counted,
     pub(super) is_secure: bool,
+    /// Whether it is kept for requests to come.
+    pub(super) is_shared: bool,
     /// Longest head of a response in bytes.
     pub(super) header_bytes_max: usize,
 }
@@ -224,7 +226,8 @@ impl Http2Pool {
     where
         S: AsyncRead + AsyncWrite + Unpin + 'static,
     {
-        let Opening { mut announcement, endpoint, count, is_secure, header_bytes_max } = opening;
+        let Opening { mut announcement, endpoint, count, is_secure, is_shared, header_bytes_max } =
+            opening;
         let key = announcement.key;
         let (session, connection) =
             session::start(io, is_secure, endpoint, header_bytes_max).await?;
@@ -233,7 +236,7 @@ impl Http2Pool {
         self.edit(key, |place| {
             place.spoken = Some(Protocol::Http2);
             // Beyond the bound it serves its one request and goes.
-            if place.sessions.len() < self.per_endpoint_max {
+            if is_shared && place.sessions.len() < self.per_endpoint_max {
                 place.sessions.push(Rc::clone(&session));
             }
         });
