@@ -7,7 +7,7 @@
 //! | `/origin_tls_client_auth` | [`ClientCertificate`] | its key |
 //! | `/acm/custom_trust_store` | [`TrustedCertificate`] | – |
 //!
-//! What a certificate says is read here ([`x509`]); whether a private key is its own takes
+//! What a certificate says is read here (`x509`); whether a private key is its own takes
 //! cryptography, which comes in through [`Keys`]. A private key is never part of a document that is
 //! answered, and no problem repeats a part of one.
 

@@ -136,7 +136,6 @@ impl ZoneSettings {
     /// What they mean for connections on both sides.
     #[must_use]
     pub fn edge(&self) -> Edge {
-        let minutes_max = u32::MAX / 1000;
         Edge {
             endpoint_tls: match self.word("ssl").as_str() {
                 "flexible" => EndpointTls::Flexible,
@@ -159,7 +158,7 @@ impl ZoneSettings {
             },
             upstream_read_ms: self
                 .whole("proxy_read_timeout")
-                .map(|seconds| seconds.min(minutes_max) * 1000),
+                .map(|seconds| seconds.saturating_mul(1000)),
         }
     }
 
@@ -266,6 +265,13 @@ pub fn remarks<'a>(names: impl IntoIterator<Item = &'a str>) -> Vec<ApiMessage> 
     notes
         .map(|(name, why)| ApiMessage::new(10_000, &format!("{name} is kept, not acted on: {why}")))
         .collect()
+}
+
+/// Whether there is such a setting here, and the value is another than it has by itself: what is
+/// worth taking over from elsewhere.
+#[must_use]
+pub fn is_worth_moving(name: &str, value: &Value) -> bool {
+    find(name).is_some_and(|definition| definition.values.default() != *value)
 }
 
 /// A setting, the value that it is to have, and the item that says so.

@@ -49,7 +49,7 @@ impl Group {
         match self {
             Self::LoadBalancers | Self::MonitorsAndPools => "network_services",
             Self::Zones | Self::ZoneSettings | Self::DnsRecords => "dns_and_zones",
-            Self::Certificates => "application_security",
+            Self::Certificates => "app_security",
             Self::AccountSettings | Self::Notifications | Self::ApiTokens | Self::Caller => {
                 "account_and_billing"
             }

@@ -1,7 +1,7 @@
 //! Settings of zones: which there are, what they may be, what they mean.
 
 use evenkeel_api::ZoneSettings;
-use evenkeel_api::zone_setting::{patch, patch_many, remarks};
+use evenkeel_api::zone_setting::{is_worth_moving, patch, patch_many, remarks};
 use evenkeel_model::{Edge, EndpointTls, TlsVersion};
 use serde_json::{Value, json};
 
@@ -12,7 +12,7 @@ fn unset() -> ZoneSettings {
 }
 
 /// The settings after these were sent.
-fn set(items: Value) -> ZoneSettings {
+fn set(items: &Value) -> ZoneSettings {
     let body = json!({ "items": items }).to_string();
     patch_many(body.as_bytes(), &unset(), EARLY).unwrap().0
 }
@@ -176,13 +176,25 @@ fn settings_mean_what_they_say() {
         ("proxy_read_timeout", json!("900"), Edge { upstream_read_ms: Some(900_000), ..unchanged }),
         ("tls_1_3", json!("off"), unchanged),
     ] {
-        let settings = set(json!([{"id": name, "value": value}]));
+        let settings = set(&json!([{"id": name, "value": value}]));
         assert_eq!(settings.edge(), meant, "{name} {value}");
     }
     let mut settings = unset();
     settings.show_client_certificate(true, EARLY);
     assert!(settings.shows_client_certificate() && settings.edge().endpoint_certificate);
     assert_eq!(settings.get("tls_client_auth").unwrap().value, "on");
+}
+
+#[test]
+fn what_is_known_and_unusual_is_worth_moving() {
+    for (name, value, is_worth) in [
+        ("ssl", json!("full"), true),
+        ("ssl", json!("off"), false),
+        ("max_upload", json!(100), true),
+        ("mirage", json!("on"), false),
+    ] {
+        assert_eq!(is_worth_moving(name, &value), is_worth, "{name} {value}");
+    }
 }
 
 #[test]

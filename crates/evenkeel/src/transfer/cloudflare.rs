@@ -1,7 +1,8 @@
-//! Reads a live account through the public API into a file: zones, load balancers, pools, monitors,
-//! monitor groups and DNS records. What that API does not serve is left out of the file, and so
+//! Reads a live account through the public API into a file: zones and their settings, load
+//! balancers, pools, monitors, monitor groups and DNS records. What that API does not serve is left out of the file, and so
 //! left alone where it is imported.
 
+use evenkeel_api::zone_setting;
 use serde_json::{Map, Value, json};
 
 use crate::cli::ImportArgs;
@@ -59,12 +60,27 @@ pub(super) fn read(args: &ImportArgs) -> Result<Value, Failure> {
         if let Some(list) = list(&client, &balancers, "load balancers", Presence::Sure)? {
             part.insert("load_balancers".to_owned(), list);
         }
+        let settings = format!("{path}/settings");
+        if let Some(list) = list(&client, &settings, "settings of zones", Presence::Perhaps)? {
+            part.insert("settings".to_owned(), known_settings(list));
+        }
         let records = asked(client.pages(&format!("{path}/dns_records")), "DNS records")?;
         part.insert("dns_records".to_owned(), Value::Array(records));
         parts.push(Value::Object(part));
     }
     part.insert("zones".to_owned(), Value::Array(parts));
     Ok(json!({ "format": evenkeel_api::transfer::FORMAT, "accounts": [part] }))
+}
+
+/// Those of a zone's settings that there are here and that were changed.
+fn known_settings(mut list: Value) -> Value {
+    if let Some(settings) = list.as_array_mut() {
+        settings.retain(|setting| {
+            let name = setting["id"].as_str().unwrap_or_default();
+            zone_setting::is_worth_moving(name, &setting["value"])
+        });
+    }
+    list
 }
 
 /// The account that is read: the only one, or the one that was named.

@@ -76,6 +76,8 @@ const DNS_RECORD: &[&str] = &[
     "name", "type", "content", "data", "priority", "ttl", "proxied", "comment", "tags", "settings",
 ];
 
+const ZONE_SETTING: &[&str] = &["setting_id", "value"];
+
 /// Members of answers that are nobody's to write, by the attribute whose items have them.
 const UNWRITTEN: [(&str, &[&str]); 2] = [
     ("origins", &["disabled_at", "healthy", "failure_reason"]),
@@ -109,6 +111,8 @@ const LOAD_BALANCERS: Resource =
     Resource { kind: "cloudflare_load_balancer", attributes: LOAD_BALANCER, label: "name" };
 const DNS_RECORDS: Resource =
     Resource { kind: "cloudflare_dns_record", attributes: DNS_RECORD, label: "name" };
+const ZONE_SETTINGS: Resource =
+    Resource { kind: "cloudflare_zone_setting", attributes: ZONE_SETTING, label: "label" };
 
 /// The configuration of a whole file.
 pub(super) fn write(file: &Value) -> String {
@@ -149,6 +153,14 @@ impl Hcl {
             let zone = ("zone_id", id(&part["zone"]));
             let name = part["zone"]["name"].as_str().unwrap_or_default();
             writeln!(self.text, "\n# {}", text::commented(name)).expect("strings grow");
+            for setting in items(part, "settings") {
+                let label = format!("{name} {}", id(setting));
+                let document = json!({
+                    "id": setting["id"], "setting_id": setting["id"], "value": setting["value"],
+                    "label": label,
+                });
+                self.resource(&ZONE_SETTINGS, zone, &document);
+            }
             for document in items(part, "load_balancers") {
                 if !items(document, "pool_sets").is_empty() {
                     let name = document["name"].as_str();
