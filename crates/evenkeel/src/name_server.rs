@@ -1,6 +1,7 @@
 //! The name server as a part of a node: bound with the other listeners, started with the workers,
 //! ended with them.
 
+use std::fmt;
 use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -22,7 +23,6 @@ use crate::settings::Settings;
 const NAMES_LIMIT: Duration = Duration::from_secs(2);
 
 /// A name server about to be started.
-#[derive(Debug)]
 pub(crate) struct NameServer {
     /// Where it listens.
     pub(crate) addresses: Vec<SocketAddr>,
@@ -33,6 +33,12 @@ pub(crate) struct NameServer {
     log: Option<QueryLog>,
     /// Where those find its answers who explain them.
     explained: Arc<OnceLock<AnswerQuery>>,
+}
+
+impl fmt::Debug for NameServer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("NameServer").field("addresses", &self.addresses).finish_non_exhaustive()
+    }
 }
 
 /// What it shares with the rest of the node.
