@@ -11,7 +11,7 @@ use evenkeel_model::Region;
 use crate::cli::{DemoArgs, IntervalMin};
 use crate::exit::Failure;
 use crate::serve::{Announce, Node, init_logs};
-use crate::settings::{ApiSettings, HealthSettings, Settings};
+use crate::settings::{ApiSettings, HealthSettings, Settings, TlsSettings};
 use sample::Samples;
 use setup::Setup;
 
@@ -38,7 +38,7 @@ pub(crate) fn run(args: &DemoArgs) -> Result<(), Failure> {
         data_dir: home.path().join("data"),
         api: free_or_any(args.api),
         of_health: HealthSettings::default(),
-        of_tls: crate::settings::TlsSettings::default(),
+        of_tls: TlsSettings { https: vec![free_or_any(args.https)], ..TlsSettings::default() },
         of_clients: crate::settings::ClientSettings::default(),
         of_dns: crate::settings::DnsSettings::default(),
         of_api: ApiSettings::default(),
@@ -68,7 +68,7 @@ fn free_or_any(address: SocketAddr) -> SocketAddr {
 }
 
 fn print_guide(node: &Node, setup: &Setup, samples: &Samples) {
-    let (api, http, switch) = (node.api, node.http[0], samples.switch);
+    let (api, http, https, switch) = (node.api, node.http[0], node.https[0], samples.switch);
     let (token, account) = (&setup.token, &setup.account);
     println!(
         "Evenkeel demo: {HOST} is balanced over two pools of two sample endpoints, with cookie affinity.
@@ -76,6 +76,8 @@ Pool eu serves while one of its endpoints is healthy, then pool us. Each request
 
 See who answers:
   curl -s -H 'Host: {HOST}' http://{http}/
+The same over TLS and HTTP/2, with a certificate that nobody vouches for:
+  curl -sk --connect-to ::{https} https://{HOST}/
 Stay with one endpoint, by its cookie:
   curl -s -c /tmp/evenkeel-demo.cookies -b /tmp/evenkeel-demo.cookies -H 'Host: {HOST}' http://{http}/
 Stop an endpoint and ask again; no request fails:
