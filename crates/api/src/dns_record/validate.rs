@@ -17,7 +17,7 @@ use crate::problem::{
 use crate::read::{Node, Object, unique};
 
 /// Longest comment, in characters: that of the largest published plan.
-const COMMENT_CHARS_MAX: usize = 500;
+pub(super) const COMMENT_CHARS_MAX: usize = 500;
 /// Most tags of one record, likewise.
 const TAGS_MAX: usize = 20;
 /// Longest name of a tag, in characters.

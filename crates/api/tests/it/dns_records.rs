@@ -420,7 +420,10 @@ fn imported(text: &str, proxied: bool, records: &[DnsRecord]) -> Result<Vec<Stri
         let (name, ttl, kind) = (&record.name, record.ttl, record.r#type.as_str());
         let priority = record.priority.map(|priority| format!("{priority} ")).unwrap_or_default();
         let proxied = if record.proxied { " proxied" } else { "" };
-        format!("{name} {ttl} {kind} {priority}{}{proxied}", record.content)
+        let notes = [record.comment.clone().unwrap_or_default(), record.tags.join(",")];
+        let notes = notes.join(" ");
+        let notes = if notes == " " { String::new() } else { format!(" ; {}", notes.trim()) };
+        format!("{name} {ttl} {kind} {priority}{}{proxied}{notes}", record.content)
     };
     Ok(answer.posts.iter().map(line).collect())
 }
@@ -434,9 +437,14 @@ $TTL 1h
         1 ; serial
         2 3 4 5 )
     IN NS ns1.example.net.
+    IN RRSIG NS 13 2 3600 20260101000000 20250101000000 7 example.com. AQID
 www 120 IN A 192.0.2.1
     IN 20 AAAA 2001:db8::1
 mail.example.com. IN 1w MX 10 mx   ; relative
+\095dmarc TXT "v=DMARC1" ; why cf_tags=team:mail
+plain A 192.0.2.7 ; cf_tags=cf-proxied:false
+alias CNAME \119ww
+below NS ns1
 $ORIGIN sub.example.com.
 @   TXT ( "one; two"
           "three (3)" )
@@ -445,10 +453,13 @@ https HTTPS 1 . alpn=h2
 uri URI 10 1 "https://a.example/"
 "#;
     let expected = [
-        "example.com 3600 NS ns1.example.net",
         "www.example.com 1 A 192.0.2.1 proxied",
         "www.example.com 1 AAAA 2001:db8::1 proxied",
-        "mail.example.com 86400 MX 10 mx.example.com",
+        "mail.example.com 86400 MX 10 mx.example.com ; relative",
+        "_dmarc.example.com 3600 TXT \"v=DMARC1\" ; why team:mail",
+        "plain.example.com 3600 A 192.0.2.7",
+        "alias.example.com 1 CNAME www.example.com proxied",
+        "below.example.com 3600 NS ns1.example.com",
         r#"sub.example.com 3600 TXT "one; two" "three (3)""#,
         "_sip._tcp.sub.example.com 3600 SRV 1 2 3 host.sub.example.com",
         "https.sub.example.com 3600 HTTPS 1 . alpn=h2",
@@ -470,6 +481,14 @@ fn zone_files_are_refused_by_line() {
         ("www", "line 1: the type \"\" is not supported: validation failed"),
         ("$INCLUDE /etc/passwd", "line 1: $INCLUDE is not supported: validation failed"),
         ("$TTL x", "line 1: $TTL is not a number of seconds: validation failed"),
+        (
+            "a\\.b A 192.0.2.1",
+            "line 1: a\\.b has a label with a dot in it, which no record can have: validation failed",
+        ),
+        (
+            "a SRV 1 2 3 \\046",
+            "line 1: \\046 has a label with a dot in it, which no record can have: validation failed",
+        ),
         ("a TXT \"b", "line 1: a quote is open or an escape is none: validation failed"),
         ("a TXT ( b", "line 1: a parenthesis is open: validation failed"),
         ("a TXT b )", "line 1: a parenthesis is closed that is not open: validation failed"),
@@ -483,6 +502,7 @@ fn zone_files_are_refused_by_line() {
 fn an_export_is_what_an_import_takes() {
     let mut records = vec![
         record("a", json!({"ttl": 300, "proxied": true})),
+        record("n", json!({"name": "noted", "comment": "why cf_tags=", "tags": ["a", "b:c,\"d"]})),
         record("b", json!({"name": "*.wild", "type": "CNAME", "content": "Target.example"})),
         record("c", json!({"name": "@", "type": "MX", "content": "mail.example", "priority": 5})),
         record("d", json!({"name": "@", "type": "TXT", "content": "a \"b\" \\ ; (c"})),
@@ -494,7 +514,7 @@ fn an_export_is_what_an_import_takes() {
             json!({"type": kind, "name": kind, "priority": 7, "content": null, "data": data});
         records.push(record(kind, body));
     }
-    let text = dns_record::export("example.com", LATE, &records);
+    let text = dns_record::export("example.com", LATE, None, &records);
     assert_eq!(imported(&text, false, &records), Ok(vec![]), "all of them exist:\n{text}");
     assert_eq!(imported(&text, false, &[]).unwrap().len(), records.len(), "{text}");
 }
@@ -585,7 +605,7 @@ proptest! {
             let by_data = created::<DnsRecord>(merged(body, json!({"content": null, "data": data})));
             prop_assert_eq!(by_data.record_data(), Some(said), "{}", by_data.content);
         }
-        let text = dns_record::export("example.com", LATE, [&record]);
+        let text = dns_record::export("example.com", LATE, None, [&record]);
         prop_assert_eq!(imported(&text, false, &[record]), Ok(vec![]), "{}", text);
     }
 

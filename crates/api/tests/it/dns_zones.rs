@@ -1,10 +1,10 @@
 //! Zones as they are served: what becomes of records, name servers and the SOA record.
 
-use evenkeel_api::{DnsRecord, Zone, ZoneParts, build_dns_record, build_zone};
+use evenkeel_api::{DnsRecord, Zone, ZoneParts, build_dns_record, build_zone, dns_record};
 use evenkeel_model::{self as model, Record, Transfer, ZoneKey};
 use serde_json::{Value, json};
 
-use crate::world::{Resource, created};
+use crate::world::{EARLY, Resource, created};
 
 const APEX: &[u8] = b"\x07example\x03com\0";
 
@@ -155,6 +155,33 @@ fn keys_of_others_are_told_beside_ours_only_where_others_sign() {
         let keys = zone.records.iter().filter(|record| record.rtype == 48).count();
         assert_eq!(keys, told, "{is_multi_signer} {:?}", zone.keys);
     }
+}
+
+#[test]
+fn an_export_of_what_is_served_is_a_whole_zone() {
+    let bodies = [
+        json!({"type": "NS", "name": "@", "content": "Other.example", "ttl": 60}),
+        json!({"type": "NS", "name": "sub", "content": "ns.sub.example.com"}),
+        json!({"type": "A", "name": "ns.sub", "content": "192.0.2.1", "ttl": 600}),
+    ];
+    let documents: Vec<DnsRecord> = bodies.iter().cloned().map(created).collect();
+    let served = zone(json!({}), &bodies);
+    let text = dns_record::export("example.com", EARLY, Some(&served), &documents);
+    let expected = format!(
+        ";; Domain:     example.com.\n\
+         ;; Exported:   {EARLY}\n\n\
+         $ORIGIN example.com.\n\n\
+         ;; SOA Record\n\
+         example.com.\t3600\tIN\tSOA\tns1.example. dns.example.com. 7 10000 2400 604800 1800\n\n\
+         ;; NS Records of the zone itself\n\
+         example.com.\t60\tIN\tNS\tns1.example.\n\
+         example.com.\t60\tIN\tNS\tOther.example.\n\n\
+         ;; A Records\n\
+         ns.sub.example.com.\t600\tIN\tA\t192.0.2.1 ; cf_tags=cf-proxied:false\n\n\
+         ;; NS Records\n\
+         sub.example.com.\t1\tIN\tNS\tns.sub.example.com.\n"
+    );
+    assert_eq!(text, expected);
 }
 
 #[test]

@@ -151,7 +151,10 @@ pub(super) async fn export(State(app): State<Arc<App>>, at: At) -> Result<Respon
     let catalog = app.catalog();
     let place = at.place(&catalog)?;
     let zone = place.zone_name.as_deref().unwrap_or_default();
-    let text = dns_record::export(zone, &now(), all(&catalog, &place));
+    let view = app.live.load();
+    let served = view.zones.iter().find(|served| served.id.to_string() == at.zone());
+    let served = served.map(|served| &**served);
+    let text = dns_record::export(zone, &now(), served, all(&catalog, &place));
     Ok(([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], text).into_response())
 }
 
