@@ -5,18 +5,20 @@ so are the bounds (`harness.edge.flood`). Time limits that end a client which me
 to seconds here.
 """
 
+import os
+
 import pytest
 
 from harness import waiting
 from harness.edge.attacks import ATTACKS
-from harness.edge.flood import CONNECTIONS, withstand
+from harness.edge.flood import CONNECTIONS, Arena, withstand
 from harness.edge.memory import descriptors
 from harness.edge.secure import Secure, Zones
 from harness.endpoint import Endpoint
 
 # What a client may take that does nothing, or next to nothing.
 LIMITS = {
-    "handshake": 2,
+    "handshake": 4,
     "request_head": 2,
     "request_body": 2,
     "client_write": 2,
@@ -24,7 +26,10 @@ LIMITS = {
 
 # A flood is ended by its own doing, in a moment; a limit above, with time to notice.
 FLOOD_SECONDS = 4.0
-LIMIT_SECONDS = 6.0
+LIMIT_SECONDS = 7.0
+
+# Nicer than anything else here.
+OTHERS_PRIORITY = 10
 
 # Row 26 says how many.
 HELD_CONNECTIONS = 50
@@ -35,43 +40,50 @@ CLOSED_SECONDS = 5.0
 
 @pytest.fixture(scope="module")
 def flooded(tmp_path_factory, authority):
-    """A balancer of its own with short limits, an endpoint, and the host name it serves."""
+    """A balancer of its own with short limits, and two load balancers: one for those who do no
+    harm, and one to attack, whose endpoint is not ours to protect.
+    """
     server = Secure(tmp_path_factory.mktemp("flooded"), authority)
     server.limit(**LIMITS)
-    endpoint = Endpoint("calm", tmp_path_factory.mktemp("calm")).start()
+    folder = tmp_path_factory.mktemp("endpoints")
+    calm, attacked = Endpoint("calm", folder).start(), Endpoint("attacked", folder).start()
+    # As other machines, it takes no processor time from the product.
+    os.setpriority(os.PRIO_PROCESS, attacked.process.pid, OTHERS_PRIORITY)
     try:
         server.start()
         zones = Zones(server)
-        host = zones.site(zones.pool(endpoint))
+        host, victim = zones.site(zones.pool(calm)), zones.site(zones.pool(attacked))
         server.await_answer(host, "calm")
-        yield server, host, endpoint
+        server.await_answer(victim, "attacked")
+        yield Arena(server, host, victim), attacked
     finally:
         server.kill()
-        endpoint.kill()
+        calm.kill()
+        attacked.kill()
 
 
 @pytest.mark.parametrize("name", ATTACKS)
 def test_an_attack_harms_nobody_else(flooded, name):
-    server, host, _ = flooded
-    attack = ATTACKS[name]
-    before = descriptors(server.process.pid)
+    arena, _ = flooded
+    attack, process = ATTACKS[name], arena.server.process.pid
+    before = descriptors(process)
     connections = HELD_CONNECTIONS if name == "zero-window" else CONNECTIONS
-    withstand(server, host, attack, LIMIT_SECONDS if attack.limit else FLOOD_SECONDS, connections)
+    withstand(arena, attack, LIMIT_SECONDS if attack.limit else FLOOD_SECONDS, connections)
     # What the offenders had is given back: clients' connections, and those to the endpoint beside
     # a few that are kept for the next request.
     spare = before + connections // 2
     waiting.until(
         "descriptors are given back",
-        lambda: descriptors(server.process.pid) <= spare,
+        lambda: descriptors(process) <= spare,
         CLOSED_SECONDS,
     )
 
 
 def test_a_rapid_reset_costs_the_endpoint_little(flooded):
     """Row 20: requests that are taken back at once do not become as many at the endpoint."""
-    server, host, endpoint = flooded
+    arena, endpoint = flooded
     mark = endpoint.mark()
-    damage = withstand(server, host, ATTACKS["rapid-reset"], FLOOD_SECONDS)
+    damage = withstand(arena, ATTACKS["rapid-reset"], FLOOD_SECONDS)
     asked = sum(fate["pieces"] for fate in damage.fates) * 200
-    served = len(endpoint.requests(mark)) - damage.answers
+    served = len(endpoint.requests(mark))
     assert served < max(CONNECTIONS * 1000, asked / 10), f"{served} of {asked} reached the endpoint"

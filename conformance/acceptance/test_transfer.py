@@ -44,6 +44,7 @@ def furnished(own_edge, own_control: Control) -> Control:
     )
     run(own_edge, "pool", "create", "us", "--origin", "b=192.0.2.2:81", "--group", "both")
     run(own_edge, "zone", "create", "shop.example")
+    run(own_edge, "zone", "settings", "shop.example", "ssl=full", "max_upload=100")
     run(
         own_edge,
         *("lb", "create", "www.shop.example", "--pool", "eu", "--pool", "us", "--proxied"),
@@ -106,13 +107,13 @@ def test_everything_moves_with_its_ids_and_moving_again_changes_nothing(
     )
     assert lb.name == "www.shop.example", "the API's own ids"
     told = run(elsewhere, "import", str(file), "--dry-run")
-    assert '+ pool "eu"' in told and "10 to add, 0 to change, 0 to remove" in told
+    assert '+ pool "eu"' in told and "11 to add, 0 to change, 0 to remove" in told
     assert exported(elsewhere)["accounts"][0]["pools"] == [], "a dry run writes nothing"
-    assert "10 added, 0 changed" in run(elsewhere, "import", str(file))
+    assert "11 added, 0 changed" in run(elsewhere, "import", str(file))
     assert settled(exported(elsewhere)) == settled(before)
     for server in (own_edge, elsewhere):
         again = run(server, "import", str(file), "--prune")
-        assert again == "0 added, 0 changed, 0 removed, 10 unchanged\n"
+        assert again == "0 added, 0 changed, 0 removed, 11 unchanged\n"
     assert settled(exported(elsewhere)) == settled(before), "dates included"
     moved = Control(elsewhere).sdk.load_balancers.pools.get(
         part["pools"][0]["id"], account_id=OTHER_ACCOUNT
@@ -133,7 +134,7 @@ def test_a_dry_run_tells_field_by_field_and_prune_lets_go(own_edge, furnished, t
     assert "    origins.a.weight: 1 → 0.5\n" in told
     assert "    origins.new: (absent) → {" in told
     assert told.count("- dns record") == 2
-    assert told.endswith("0 to add, 1 to change, 2 to remove, 7 unchanged\n")
+    assert told.endswith("0 to add, 1 to change, 2 to remove, 8 unchanged\n")
     assert "0 to remove" in run(own_edge, "import", str(file), "--dry-run")
     answer = json.loads(run(own_edge, "import", str(file), "--prune", "--json"))
     assert (answer["changed"], answer["removed"], answer["dry_run"]) == (1, 2, False)
@@ -201,8 +202,8 @@ def test_a_live_account_is_read_through_the_public_api(own_edge, furnished, else
         f"http://127.0.0.1:{own_edge.api}/client/v4",
     )
     told = run(elsewhere, *flags, "--dry-run", **source)
-    assert "8 to add" in told
-    assert "8 added" in run(elsewhere, *flags, **source)
+    assert "9 to add" in told
+    assert "9 added" in run(elsewhere, *flags, **source)
     read = settled(exported(own_edge))
     for list_ in ("notification_webhooks", "notification_policies"):
         read["accounts"][0][list_] = []
@@ -220,11 +221,14 @@ def test_a_live_account_is_read_through_the_public_api(own_edge, furnished, else
 def test_terraform_gets_resources_that_name_each_other_and_import_blocks(own_edge, furnished):
     (part,) = exported(own_edge)["accounts"]
     hcl = run(own_edge, "export", "--terraform")
-    assert hcl.count("import {") == hcl.count("resource ") == 7
+    assert hcl.count("import {") == hcl.count("resource ") == 9
     eu, lb = part["pools"][0], part["zones"][0]["load_balancers"][0]
     assert f'to = cloudflare_load_balancer_pool.eu\n  id = "{ACCOUNT}/{eu["id"]}"' in hcl
     zone = part["zones"][0]["zone"]["id"]
     assert f'to = cloudflare_load_balancer.www_shop_example\n  id = "{zone}/{lb["id"]}"' in hcl
+    assert f'to = cloudflare_zone_setting.shop_example_ssl\n  id = "{zone}/ssl"' in hcl
+    assert 'setting_id = "ssl"\n  value      = "full"' in hcl
+    assert 'setting_id = "max_upload"\n  value      = 100' in hcl
     assert "= cloudflare_load_balancer_monitor.live.id\n" in hcl
     assert "(cloudflare_load_balancer_pool.us.id) = 0.25" in hcl
     assert r'= "$${x} \"quoted\""' in hcl

@@ -23,7 +23,7 @@ from harness.edge.attacks import ATTACKS, Attack, Target
 POLL_MS = 50
 
 # What a peer that has closed still has in flight arrives within this.
-DRAIN_SECONDS = 1.0
+DRAIN_SECONDS = 2.0
 
 # Who does not read shall not have a buffer of the kernel's read for him.
 UNREAD_BYTES = 8 << 10
@@ -39,10 +39,12 @@ class Fate:
     ended: float | None = None
     # The code of a GOAWAY, or a status of HTTP/1.1, that came before.
     code: int | None = None
+    # RST_STREAM frames that came.
+    resets: int = 0
     sent: int = 0
     pieces: int = 0
-    # Never came to be: the listener did not take it.
-    refused: bool = False
+    # Why it never came to be, if it did not.
+    refused: str = ""
 
 
 class Offender:
@@ -58,8 +60,8 @@ class Offender:
         """Attacks until the peer has had enough, or the time is over."""
         try:
             self.socket = self.connect()
-        except OSError:
-            self.fate.refused, self.fate.ended = True, time.monotonic() - self.began
+        except OSError as error:
+            self.fate.refused, self.fate.ended = repr(error), time.monotonic() - self.began
             return
         try:
             self.socket.setblocking(False)
@@ -70,7 +72,7 @@ class Offender:
             self.fate.ended = time.monotonic() - self.began
         finally:
             self.socket.close()
-            self.fate.code = verdict(bytes(self.seen), self.attack.protocol)
+            self.fate.code, self.fate.resets = verdict(bytes(self.seen), self.attack.protocol)
 
     def connect(self) -> socket.socket:
         """The connection, and TLS on it if the attack is to go through TLS."""
@@ -146,23 +148,26 @@ class Offender:
 
     def drain(self, until: float) -> None:
         """Reads at last: a close behind what was not read shows."""
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 16 * READ_BYTES)
         while time.monotonic() < until:
+            select.select([self.socket], [], [], POLL_MS / 1000)
             self.read()
-            time.sleep(POLL_MS / 1000)
 
 
-def verdict(seen: bytes, protocol: str) -> int | None:
-    """The error code or status that these bytes end with."""
+def verdict(seen: bytes, protocol: str) -> tuple[int | None, int]:
+    """The error code or status that these bytes end with, and how many streams were reset."""
     if protocol != "h2":
         words = seen[:16].split(b" ")
-        return int(words[1]) if words[0].startswith(b"HTTP/1.") and len(words) > 1 else None
-    code, at = None, 0
+        status = int(words[1]) if words[0].startswith(b"HTTP/1.") and len(words) > 1 else None
+        return status, 0
+    code, resets, at = None, 0, 0
     while at + 9 <= len(seen):
         end = at + 9 + int.from_bytes(seen[at : at + 3])
         if seen[at + 3] == frames.GOAWAY and end <= len(seen):
             code = int.from_bytes(seen[at + 13 : at + 17])
+        resets += seen[at + 3] == frames.RST_STREAM
         at = end
-    return code
+    return code, resets
 
 
 def main() -> None:

@@ -16,6 +16,9 @@ BATCH = 200
 
 ODD = 2
 
+# Streams of one connection that are held open; as many as a browser may have.
+HELD = 100
+
 
 @dataclass(frozen=True)
 class Target:
@@ -40,6 +43,8 @@ class Attack:
     pause: float = 0.0
     # Whether the connection has to be ended while the attack lasts.
     must_end: bool = True
+    # So many of its streams have to be ended, if the connection itself is not.
+    streams: int = 0
     # The limit that ends it, which tests make short; without one, it ends by what it does.
     limit: str | None = None
 
@@ -129,8 +134,8 @@ def crumbs(target: Target) -> Iterator[bytes]:
 def held(target: Target) -> Iterator[bytes]:
     """A hundred large responses for which no window is given."""
     yield opening((frames.INITIAL_WINDOW_SIZE, 0))
-    fields = frames.get(target.host, "/bytes/10000000", "https")
-    for number in itertools.islice(streams(), 100):
+    fields = frames.get(target.host, "/bytes/1000000", "https")
+    for number in itertools.islice(streams(), HELD):
         yield frames.headers(number, fields)
 
 
@@ -143,8 +148,8 @@ def dribbled(target: Target) -> Iterator[bytes]:
 def queued_responses(target: Target) -> Iterator[bytes]:
     """A hundred large responses with all the window there is, and nobody reads."""
     yield opening((frames.INITIAL_WINDOW_SIZE, (1 << 31) - 1)) + frames.window(0, 1 << 30)
-    fields = frames.get(target.host, "/bytes/10000000", "https")
-    for number in itertools.islice(streams(), 100):
+    fields = frames.get(target.host, "/bytes/1000000", "https")
+    for number in itertools.islice(streams(), HELD):
         yield frames.headers(number, fields)
 
 
@@ -152,7 +157,7 @@ def queued_requests(target: Target) -> Iterator[bytes]:
     """A hundred bodies for an endpoint that is in no hurry, as far as the windows go."""
     fields = frames.get(target.host, "/slow/60000", "https", "POST")
     yield opening()
-    for number in itertools.islice(streams(), 100):
+    for number in itertools.islice(streams(), HELD):
         yield frames.headers(number, fields, end=False)
         yield frames.data(number, bytes(600))
 
@@ -237,7 +242,7 @@ _ALL = [
     Attack("one-byte-data", on_one(lambda: frames.data(1, b"x")), must_end=False),
     Attack("padding", on_one(lambda: frames.padded(1, b"", 255)), must_end=False),
     # Row 26, and queues on either side.
-    Attack("zero-window", held, limit="client-write"),
+    Attack("zero-window", held, limit="client-write", must_end=False, streams=HELD),
     Attack("dribbled-window", dribbled, pause=0.5, must_end=False),
     Attack("queued-responses", queued_responses, reads=False, limit="client-write"),
     Attack("queued-requests", queued_requests, must_end=False),

@@ -34,6 +34,15 @@ SPARE_SECONDS = 15.0
 TRIES = 3
 
 
+@dataclass(frozen=True)
+class Arena:
+    """A balancer, the host that others ask for, and the host that is attacked."""
+
+    server: Secure
+    host: str
+    victim: str
+
+
 @dataclass
 class Damage:
     """What one run of an attack did."""
@@ -53,8 +62,9 @@ class Damage:
     def __str__(self) -> str:
         codes = sorted({str(fate["code"]) for fate in self.fates})
         ends = [fate["ended"] for fate in self.fates if fate["ended"] is not None]
+        refused = sorted({fate["refused"] for fate in self.fates if fate["refused"]})
         return (
-            f"{self.open} of {len(self.fates)} still open, others ended within "
+            f"{self.open} of {len(self.fates)} still open, refused {refused}, others ended within "
             f"{max(ends, default=0):.1f} s with {', '.join(codes)}; "
             f"{sum(fate['sent'] for fate in self.fates) >> 10} KiB sent; memory grew by "
             f"{self.growth / MIB:.1f} MiB; slowest of {self.answers} answers "
@@ -104,14 +114,13 @@ class Bystander:
             kept.close()
 
 
-def attack(
-    server: Secure, host: str, attack: Attack, seconds: float, connections: int = CONNECTIONS
-) -> Damage:
+def attack(arena: Arena, what: Attack, seconds: float, connections: int = CONNECTIONS) -> Damage:
     """Runs an attack beside a bystander."""
-    command = [sys.executable, "-m", "harness.edge.attack", attack.name, "--host", host]
+    server = arena.server
+    command = [sys.executable, "-m", "harness.edge.attack", what.name, "--host", arena.victim]
     command += ["--tls", str(server.https), "--plain", str(server.http)]
     command += ["--connections", str(connections), "--seconds", str(seconds)]
-    with Bystander(server, host) as damage:
+    with Bystander(server, arena.host) as damage:
         done = subprocess.run(
             command,
             cwd=CONFORMANCE,
@@ -124,15 +133,15 @@ def attack(
     return damage
 
 
-def withstand(
-    server: Secure, host: str, what: Attack, seconds: float, connections: int = CONNECTIONS
-) -> Damage:
+def withstand(arena: Arena, what: Attack, seconds: float, connections: int = CONNECTIONS) -> Damage:
     """Runs an attack, again if others had to wait, and fails when a bound is broken."""
     for turn in range(TRIES):
-        damage = attack(server, host, what, seconds, connections)
+        damage = attack(arena, what, seconds, connections)
         print(f"{what.name}: {damage}")
-        assert server.process.poll() is None, "the balancer has ended"
-        assert damage.growth <= GROWTH_BYTES_MAX, f"{what.name}: {damage}"
+        assert arena.server.process.poll() is None, "the balancer has ended"
+        assert damage.growth <= GROWTH_BYTES_MAX * connections / CONNECTIONS, (
+            f"{what.name}: {damage}"
+        )
         if damage.slowest <= ANSWER_SECONDS_MAX or turn == TRIES - 1:
             break
     assert damage.errors == [], f"{what.name}: {damage}"
@@ -140,4 +149,6 @@ def withstand(
     assert not any(fate["refused"] for fate in damage.fates), f"{what.name}: {damage}"
     if what.must_end:
         assert damage.open == 0, f"{what.name}: {damage}"
+    for fate in damage.fates:
+        assert fate["ended"] is not None or fate["resets"] >= what.streams, f"{what.name}: {fate}"
     return damage
