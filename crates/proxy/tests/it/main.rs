@@ -17,6 +17,7 @@ mod countries;
 mod decisions;
 mod door;
 mod fixed;
+mod grpc;
 mod h2;
 mod h2_bodies;
 mod h2_ends;
