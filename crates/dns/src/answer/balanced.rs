@@ -10,7 +10,7 @@ use evenkeel_model::{Address, Endpoint, EndpointIx, LoadBalancerIx};
 use super::Family;
 use super::set::{Absent, Data};
 use super::walk::Walk;
-use crate::wire::{Name, host_to_wire, rtype};
+use crate::wire::{Name, NameText, host_to_wire, rtype};
 use crate::zone::{Found, Owned, Path};
 
 impl<'a> Walk<'_, 'a> {
@@ -25,8 +25,10 @@ impl<'a> Walk<'_, 'a> {
         trail: &mut Trail,
     ) {
         let context = self.context;
+        let mut name = NameText::new();
+        path.name().write_text(&mut name);
         let facts = QueryFacts {
-            name: &path.name().text(),
+            name: &name,
             qtype: self.query.qtype,
             unicast: false,
             resolver: self.source,

@@ -54,7 +54,8 @@ pub(super) fn walk<'a>(
     env: &mut Env<'_>,
     trail: &mut Trail,
 ) -> Answer<'a> {
-    let mut path = Path::new(query.name);
+    let mut path = Path::empty();
+    path.set(query.name);
     let Some((mut apex, served)) = zone_of(context, &path, query.qtype) else {
         return Answer::empty(Rcode::Refused, None);
     };
@@ -63,13 +64,13 @@ pub(super) fn walk<'a>(
     let mut walk = Walk { query, source, context, served, answer, owner, flattened };
     for _ in 0..=CHAIN_MAX {
         let Next::At(target) = walk.step(&path, apex, env, trail) else { break };
-        let onward = Path::new(target);
-        let zone = context.catalog.find(&onward, 0);
+        path.set(target);
+        let zone = context.catalog.find(&path, 0);
         let Some((n, _)) = zone.filter(|(_, zone)| std::ptr::eq(*zone, served)) else {
             walk.leave(target);
             break;
         };
-        (path, apex) = (onward, n);
+        apex = n;
     }
     walk.finish()
 }

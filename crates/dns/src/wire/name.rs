@@ -63,15 +63,15 @@ impl<'b> Name<'b> {
     /// In presentation format and lower case, without the final dot.
     #[must_use]
     pub fn lower_text(self) -> NameText {
-        let mut text = self.text();
+        let mut text = NameText::new();
+        self.write_text(&mut text);
         text.make_ascii_lowercase();
         text
     }
 
-    /// In presentation format, without the final dot.
-    #[must_use]
-    pub fn text(self) -> NameText {
-        let mut text = NameText::new();
+    /// Writes it in presentation format, without the final dot, in place of what the text was.
+    pub fn write_text(self, text: &mut NameText) {
+        text.clear();
         for label in self.labels() {
             if !text.is_empty() {
                 text.push('.');
@@ -80,11 +80,10 @@ impl<'b> Name<'b> {
                 if is_plain(byte) {
                     text.push(char::from(*byte));
                 } else {
-                    write_escaped(&mut text, *byte).expect("there is room for every escape");
+                    write_escaped(text, *byte).expect("there is room for every escape");
                 }
             }
         }
-        text
     }
 }
 
@@ -205,7 +204,9 @@ mod tests {
             (b"\x02\xc3\xa4\0", "\\195\\164"),
         ] {
             assert_eq!(Name::new(wire).unwrap().to_string(), text);
-            assert_eq!(&*Name::new(wire).unwrap().text(), text.trim_matches('.'));
+            let mut written = NameText::new();
+            Name::new(wire).unwrap().write_text(&mut written);
+            assert_eq!(&*written, text.trim_matches('.'));
         }
         assert_eq!(Name::new(b"\x03wWw\x02EU\0").unwrap().lower()[..], *b"\x03www\x02eu\0");
     }

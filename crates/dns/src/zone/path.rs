@@ -24,22 +24,36 @@ impl Path {
     /// Takes a name apart.
     #[must_use]
     pub fn new(name: Name<'_>) -> Self {
-        // Filled where it stands: it is too large to be moved about for nothing.
-        let mut path = Self { name: ArrayVec::new_const(), suffixes: ArrayVec::new_const() };
+        let mut path = Self::empty();
+        path.set(name);
+        path
+    }
+
+    /// Of no name yet: memory to [`Self::set`].
+    #[inline]
+    #[must_use]
+    pub const fn empty() -> Self {
+        Self { name: ArrayVec::new_const(), suffixes: ArrayVec::new_const() }
+    }
+
+    /// Takes another name apart, in the same memory: there is too much of it to be moved about for
+    /// each query.
+    pub fn set(&mut self, name: Name<'_>) {
         let wire = name.as_wire();
+        self.name.clear();
+        self.suffixes.clear();
         // A name has at most 255 bytes, and so at most 128 labels.
-        path.name.try_extend_from_slice(wire).expect("a name fits");
-        path.name.make_ascii_lowercase();
+        self.name.try_extend_from_slice(wire).expect("a name fits");
+        self.name.make_ascii_lowercase();
         let mut at = 0;
         while let Ok(place) = u8::try_from(at) {
-            path.suffixes.push(Suffix { at: place, hash: 0 });
+            self.suffixes.push(Suffix { at: place, hash: 0 });
             match wire[at] {
                 0 => break,
                 length => at += 1 + usize::from(length),
             }
         }
-        path.hash_all();
-        path
+        self.hash_all();
     }
 
     fn hash_all(&mut self) {
