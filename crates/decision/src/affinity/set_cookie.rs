@@ -36,17 +36,22 @@ impl SessionCookie {
     /// client came by HTTPS.
     pub fn write_value(&self, view: &View, now: Timestamp, https: bool, out: &mut Vec<u8>) {
         let config = &view.config;
-        let load_balancer = config.load_balancer(self.load_balancer).id;
+        let load_balancer = config.load_balancer(self.load_balancer);
         let expires = now.plus_seconds(self.ttl_s.into());
         let token = Token {
             kind: self.kind,
-            load_balancer,
+            load_balancer: load_balancer.id,
             pool: config.pool(self.pool).id,
             endpoint: config.endpoint(self.endpoint).id,
             created: now,
             expires,
         };
-        let (same_site, secure) = attributes(self.same_site, self.secure, https);
+        let scheme = match https {
+            _ if load_balancer.edge.always_use_https => Scheme::HttpsAlways,
+            true => Scheme::Https,
+            false => Scheme::Http,
+        };
+        let (same_site, secure) = attributes(self.same_site, self.secure, scheme);
         for part in [
             COOKIE_NAME.as_bytes(),
             b"=",
@@ -62,22 +67,32 @@ impl SessionCookie {
     }
 }
 
-/// The `SameSite` attribute, and whether there is a `Secure` one.
+/// How a client came, and may come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Scheme {
+    Http,
+    /// And may come without TLS another time.
+    Https,
+    /// The zone sends everybody to HTTPS.
+    HttpsAlways,
+}
+
+/// The `SameSite` attribute, and whether there is a `Secure` one (behaviour.md 4.3).
 ///
 /// What the user names is what is sent, sensible or not: `None` without `Secure` is for `api` to
 /// refuse. `Auto` never produces that pair, because browsers drop such cookies (U1).
 fn attributes(
     same_site: CookieSameSite,
     secure: CookieSecure,
-    https: bool,
+    scheme: Scheme,
 ) -> (&'static str, bool) {
     let secure = match secure {
-        CookieSecure::Auto => https,
+        CookieSecure::Auto => scheme != Scheme::Http,
         CookieSecure::Always => true,
         CookieSecure::Never => false,
     };
     let same_site = match same_site {
-        CookieSameSite::Auto if https && secure => "None",
+        CookieSameSite::Auto if scheme == Scheme::Https && secure => "None",
         CookieSameSite::Auto | CookieSameSite::Lax => "Lax",
         CookieSameSite::None => "None",
         CookieSameSite::Strict => "Strict",
@@ -93,25 +108,29 @@ mod tests {
     fn attributes_follow_the_setting_and_the_scheme() {
         use CookieSameSite as Site;
         use CookieSecure::{Always, Auto, Never};
-        for (same_site, secure, https, expected) in [
-            (Site::Auto, Auto, true, ("None", true)),
-            (Site::Auto, Auto, false, ("Lax", false)),
-            (Site::Auto, Always, true, ("None", true)),
-            (Site::Auto, Always, false, ("Lax", true)),
-            (Site::Auto, Never, true, ("Lax", false)),
-            (Site::Auto, Never, false, ("Lax", false)),
-            (Site::Lax, Auto, true, ("Lax", true)),
-            (Site::Lax, Never, true, ("Lax", false)),
-            (Site::None, Auto, true, ("None", true)),
-            (Site::None, Auto, false, ("None", false)),
-            (Site::None, Always, false, ("None", true)),
-            (Site::Strict, Auto, true, ("Strict", true)),
-            (Site::Strict, Always, false, ("Strict", true)),
+        use Scheme::{Http, Https, HttpsAlways};
+        for (same_site, secure, scheme, expected) in [
+            (Site::Auto, Auto, Https, ("None", true)),
+            (Site::Auto, Auto, Http, ("Lax", false)),
+            (Site::Auto, Always, Https, ("None", true)),
+            (Site::Auto, Always, Http, ("Lax", true)),
+            (Site::Auto, Never, Https, ("Lax", false)),
+            (Site::Auto, Never, Http, ("Lax", false)),
+            (Site::Lax, Auto, Https, ("Lax", true)),
+            (Site::Lax, Never, Https, ("Lax", false)),
+            (Site::None, Auto, Https, ("None", true)),
+            (Site::None, Auto, Http, ("None", false)),
+            (Site::None, Always, Http, ("None", true)),
+            (Site::Strict, Auto, Https, ("Strict", true)),
+            (Site::Strict, Always, Http, ("Strict", true)),
+            (Site::Auto, Auto, HttpsAlways, ("Lax", true)),
+            (Site::Auto, Never, HttpsAlways, ("Lax", false)),
+            (Site::None, Auto, HttpsAlways, ("None", true)),
         ] {
             assert_eq!(
-                attributes(same_site, secure, https),
+                attributes(same_site, secure, scheme),
                 expected,
-                "{same_site:?} {secure:?} https={https}"
+                "{same_site:?} {secure:?} {scheme:?}"
             );
         }
     }
