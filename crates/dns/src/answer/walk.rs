@@ -216,7 +216,7 @@ impl<'a> Walk<'_, 'a> {
         let is_silent = self.answer.answer.is_empty() && self.answer.denial.is_none();
         if self.is_flattening() && is_silent {
             // They do not resolve. To say that there are none would be believed for long.
-            self.answer.rcode = Rcode::ServFail;
+            (self.answer.rcode, self.answer.authoritative) = (Rcode::ServFail, false);
         }
         self.add_addresses();
         self.answer

@@ -52,7 +52,8 @@ impl ServedZone {
     /// What exists at all blocks every wildcard, for itself and below; only the wildcard below the
     /// closest name that exists counts (RFC 4592 section 3.3). So an exact record beats a wildcard
     /// load balancer, an exact load balancer beats a wildcard record, and the longer wildcard beats
-    /// the shorter (behaviour.md 8.5).
+    /// the shorter (behaviour.md 8.5). What is delegated is others' before all of that: resolvers
+    /// that follow the delegation would never see a load balancer of ours there.
     #[must_use]
     pub fn find(&self, path: &Path, apex: usize) -> Found<'_> {
         if self.records.has_cuts()
