@@ -99,12 +99,7 @@ impl Book {
         let mut all: Vec<_> = origins.collect();
         // Stable, so the order among the living stays.
         all.sort_by_key(|(_, identity)| is_over(identity, now));
-        let shown = all.iter().map(|(origin, identity)| Shown {
-            name: identity.names().first().cloned().unwrap_or_default(),
-            origin: *origin,
-            not_after: identity.facts().not_after,
-        });
-        self.stats.show(shown.collect());
+        self.stats.show(shown(&all));
         let default = sources.files.first().or(sources.self_signed.as_ref()).cloned();
         let identities: Vec<_> = all.iter().map(|(_, identity)| Arc::clone(identity)).collect();
         self.identities.publish(&identities, default);
@@ -115,6 +110,20 @@ impl Book {
     fn sources(&self) -> MutexGuard<'_, Sources> {
         self.sources.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// One line for each name and origin: of several, say with keys of two kinds, the first to end.
+fn shown(all: &[(Origin, &Arc<Identity>)]) -> Vec<Shown> {
+    let mut ends = BTreeMap::<(Box<str>, Origin), u64>::new();
+    for (origin, identity) in all {
+        let name = identity.names().first().cloned().unwrap_or_default();
+        let not_after = identity.facts().not_after;
+        ends.entry((name, *origin))
+            .and_modify(|end| *end = not_after.min(*end))
+            .or_insert(not_after);
+    }
+    let shown = |((name, origin), not_after)| Shown { name, origin, not_after };
+    ends.into_iter().map(shown).collect()
 }
 
 fn is_over(identity: &Identity, now: u64) -> bool {

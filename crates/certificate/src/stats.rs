@@ -6,10 +6,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// Where a certificate comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Origin {
-    /// A file of the operator's.
-    File,
     /// An upload through the API.
     Upload,
+    /// A file of the operator's.
+    File,
     /// An authority that was asked by ACME.
     Acme,
 }
@@ -54,7 +54,8 @@ pub struct Stats {
 }
 
 impl Stats {
-    /// Every certificate in use but the self-signed one.
+    /// Every certificate in use but the self-signed one; of several of one name and origin, the first
+    /// to end.
     #[must_use]
     pub fn shown(&self) -> Arc<[Shown]> {
         Arc::clone(&self.shown.lock().unwrap_or_else(PoisonError::into_inner))

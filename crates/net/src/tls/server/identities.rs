@@ -62,18 +62,6 @@ impl Identities {
         self.0.policies.load().find(name)
     }
 
-    /// Whether a certificate other than the default is for this name, wildcards included. `name` may
-    /// be a wildcard itself: then only a certificate for that very wildcard is.
-    #[must_use]
-    pub fn covers(&self, name: &str) -> bool {
-        let table = self.0.table.load();
-        let name = normal(name);
-        match name.strip_prefix("*.") {
-            Some(suffix) => table.wildcard.contains_key(suffix),
-            None => !table.named(&name).is_empty(),
-        }
-    }
-
     /// Shows `key` to those who ask for `name` by `acme-tls/1` (RFC 8737), until it is
     /// [taken away](Self::end_challenge).
     pub fn begin_challenge(&self, name: &str, key: &Arc<CertifiedKey>) {

@@ -130,3 +130,32 @@ async fn protocols_and_versions_are_agreed_on_as_the_name_allows() {
         }
     }
 }
+
+#[tokio::test]
+async fn of_several_certificates_for_a_name_the_first_is_shown_that_the_client_can_check() {
+    let rsa = {
+        let key = rcgen::KeyPair::generate_for(&rcgen::PKCS_RSA_SHA256).unwrap();
+        let names = ["a.example".to_owned(), "rsa".to_owned()];
+        let made = rcgen::CertificateParams::new(names).unwrap().self_signed(&key).unwrap();
+        let (chain, key) = (made.pem(), key.serialize_pem());
+        Arc::new(Identity::from_pem(chain.as_bytes(), key.as_bytes(), None).unwrap())
+    };
+    let identities = Identities::default();
+    identities.publish(&[identity(&["a.example"]), rsa], None);
+    let terminator = Terminator::new(identities, &ClientAuth::off()).unwrap();
+    let checking = |schemes: &[rustls::SignatureScheme]| {
+        let mut config = insecure();
+        let verifier = AnyCertificate { schemes: schemes.to_vec() };
+        config.dangerous().set_certificate_verifier(Arc::new(verifier));
+        Arc::new(config)
+    };
+    use rustls::SignatureScheme::{ECDSA_NISTP256_SHA256, RSA_PSS_SHA256};
+    for (schemes, expected) in [
+        (&[ECDSA_NISTP256_SHA256, RSA_PSS_SHA256][..], 1),
+        (&[RSA_PSS_SHA256, ECDSA_NISTP256_SHA256], 1),
+        (&[RSA_PSS_SHA256], 2),
+    ] {
+        let client = shake(&terminator, &checking(schemes), "a.example").await.1.unwrap();
+        assert_eq!(shown(&client).len(), expected, "{schemes:?}");
+    }
+}
