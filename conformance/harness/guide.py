@@ -175,7 +175,7 @@ def flags(binary: Path) -> Iterator[Setting]:
         check=True,
         env={"COLUMNS": "100000", "NO_COLOR": "1"},
     ).stdout
-    found = re.findall(r"^\s+(?:-\w, )?--([a-z-]+)(?: <([^>]+)>)?\s+([^\n]+)$", text, re.M)
+    found = re.findall(r"^\s+(?:-\w, )?--([a-z0-9-]+)(?: <([^>]+)>)?\s+([^\n]+)$", text, re.M)
     for flag, value, what in found:
         if flag in ("help", "version"):
             continue
