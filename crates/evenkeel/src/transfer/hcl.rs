@@ -188,7 +188,10 @@ impl Hcl {
         let Resource { kind, attributes, label } = resource;
         let name = self.names.make(kind, document[label].as_str().unwrap_or_default());
         let (id, (owner, owner_id)) = (id(document), owner);
-        self.references.insert(id.to_owned(), format!("{kind}.{name}.id"));
+        // Settings go by a word, which other attributes may say as well.
+        if *kind != ZONE_SETTINGS.kind {
+            self.references.insert(id.to_owned(), format!("{kind}.{name}.id"));
+        }
         let import = quoted(&format!("{owner_id}/{id}"));
         writeln!(self.text, "\nimport {{\n  to = {kind}.{name}\n  id = {import}\n}}")
             .expect("strings grow");

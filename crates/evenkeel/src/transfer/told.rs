@@ -21,8 +21,11 @@ pub(super) fn changes(answer: &Value, style: Style) -> String {
         };
         let word = |member: &str| printable(change[member].as_str().unwrap_or_default());
         let kind = word("kind").replace('_', " ");
-        let name = word("name");
-        let line = format!("{sign} {kind} {name:?} ({})", word("id"));
+        let name = match word("name") {
+            name if name.is_empty() => name,
+            name => format!("{name:?} "),
+        };
+        let line = format!("{sign} {kind} {name}({})", word("id"));
         let line = match style {
             Style::Plain => line,
             Style::Terminal => format!("\u{1b}[{colour}m{line}\u{1b}[0m"),
