@@ -14,6 +14,7 @@ use std::io;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use evenkeel_decision::DialFailure;
 use evenkeel_h1::{AnswerTo, Body, ChunkedDecoder, Field, HeadScanner, ResponseHead};
 
 use crate::buffer::Filled;
@@ -192,6 +193,10 @@ fn unanswered(connection: &Connection, upload: &Pump, error: Option<&io::Error>)
     let is_reset = upload.is_stopped() || error.is_some();
     match error.map(io::Error::kind) {
         Some(io::ErrorKind::TimedOut) if is_silent => Broken::Unacknowledged,
+        // TLS 1.3 says only after the handshake that a certificate of ours is missing or wrong.
+        Some(io::ErrorKind::InvalidData) if is_silent && !connection.is_reused => {
+            Broken::Refused(DialFailure::Tls.into())
+        }
         _ if is_silent && connection.is_reused => Broken::Stale,
         _ if is_silent && is_reset => Broken::Reset,
         _ => Broken::Refused(Refusal::BAD_RESPONSE),

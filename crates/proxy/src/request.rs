@@ -253,6 +253,7 @@ impl<D: Transport> Request<'_, D> {
         let Some(address) = upstream::locate(self.worker, endpoint, security).await else {
             return Attempt::Unresolved;
         };
+        let introduction = self.introduction();
         let mut literal = Literal::default();
         let circumstances = Circumstances {
             security,
@@ -265,12 +266,13 @@ impl<D: Transport> Request<'_, D> {
                 }
             },
             requested: self.host,
+            introduction: &introduction,
             wants_http1: self.head.upgrade,
             wants_cleartext_http2: self.wants_cleartext_http2(),
         };
-        let introduction = self.introduction();
         let fingerprints = self.worker.idle.fingerprints();
-        let route = Route::new(address, &circumstances, &introduction, fingerprints);
+        let outbound = &self.worker.shared.outbound;
+        let route = Route::new(address, &circumstances, fingerprints, outbound);
         let key = route.key;
         let _in_flight = self.worker.shared.loads.request(&self.view.config, target.endpoint);
         let mut connection = match self.connect(target.endpoint, &route, fresh).await {
@@ -366,7 +368,7 @@ impl<D: Transport> Request<'_, D> {
                 connection.reuse(self.worker, &self.view.config, endpoint);
                 Ok(connection)
             }
-            _ => upstream::connect(self.worker, &self.view.config, endpoint, route, fresh).await,
+            _ => upstream::connect(self.worker, self.view, endpoint, route, fresh).await,
         }
     }
 

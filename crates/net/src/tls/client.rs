@@ -13,6 +13,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use arc_swap::ArcSwap;
@@ -147,11 +148,14 @@ struct Inner {
     zones: ArcSwap<HashMap<ZoneKey, Arc<Zone>>>,
     /// For zones that nothing was published of yet. They share it, so it resumes nothing.
     unknown: Zone,
+    /// Versions given out so far.
+    versions: AtomicU64,
 }
 
 /// One zone's clients, each made when it is first needed.
 #[derive(Debug)]
 struct Zone {
+    version: u64,
     trust: ZoneTrust,
     roots: Arc<RootCertStore>,
     sessions_max: usize,
@@ -163,8 +167,9 @@ impl Outbound {
     /// Clients that believe `roots`, see [`machine_roots`](super::machine_roots).
     #[must_use]
     pub fn new(roots: Arc<RootCertStore>) -> Self {
-        let unknown = Zone::new(&roots, ZoneTrust::default(), 0);
-        Self(Arc::new(Inner { roots, zones: ArcSwap::default(), unknown }))
+        let unknown = Zone::new(0, &roots, ZoneTrust::default(), 0);
+        let (zones, versions) = (ArcSwap::default(), AtomicU64::new(1));
+        Self(Arc::new(Inner { roots, zones, unknown, versions }))
     }
 
     /// Replaces what is known of all zones. Zones whose trust is what it was keep their sessions.
@@ -173,11 +178,19 @@ impl Outbound {
         let before = self.0.zones.load();
         let zones = zones.into_iter().map(|(key, trust)| {
             let kept = before.get(&key).filter(|zone| zone.trust.is_same(&trust));
-            let new = || Arc::new(Zone::new(&self.0.roots, trust, SESSIONS_MAX));
+            let version = || self.0.versions.fetch_add(1, Ordering::Relaxed);
+            let new = || Arc::new(Zone::new(version(), &self.0.roots, trust, SESSIONS_MAX));
             (key, kept.cloned().unwrap_or_else(new))
         });
         let zones = Arc::new(zones.collect());
         self.0.zones.store(zones);
+    }
+
+    /// Which version of a zone's trust is in force: never the same after a change. A connection may be
+    /// used again as long as it stays what it was when the handshake began.
+    #[must_use]
+    pub fn version(&self, zone: &ZoneKey) -> u64 {
+        self.0.zones.load().get(zone).map_or(self.0.unknown.version, |zone| zone.version)
     }
 
     /// Shakes hands over a connected stream. Has no time limit of its own.
@@ -230,13 +243,18 @@ impl ZoneTrust {
 }
 
 impl Zone {
-    fn new(roots: &Arc<RootCertStore>, trust: ZoneTrust, sessions_max: usize) -> Self {
+    fn new(
+        version: u64,
+        roots: &Arc<RootCertStore>,
+        trust: ZoneTrust,
+        sessions_max: usize,
+    ) -> Self {
         let mut roots = Arc::clone(roots);
         if !trust.authorities.is_empty() {
             let own = trust.authorities.iter().cloned();
             Arc::make_mut(&mut roots).add_parsable_certificates(own);
         }
-        Self { trust, roots, sessions_max, configs: Default::default() }
+        Self { version, trust, roots, sessions_max, configs: Default::default() }
     }
 
     fn config(&self, target: &Target<'_>) -> ClientConfig {

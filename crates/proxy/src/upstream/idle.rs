@@ -26,6 +26,10 @@ use super::{Connection, Key};
 /// closed, which costs a POST its answer.
 const PROMISE_MARGIN: Duration = Duration::from_secs(1);
 
+/// Places that connections are kept to. Endpoints are fewer; but over TLS, each host that a client
+/// asks a wildcard's endpoints for is a place of its own.
+pub(super) const KEYS_MAX: usize = 16_384;
+
 /// Idle connections of one worker, by what they lead to.
 #[derive(Debug)]
 pub(crate) struct IdlePool {
@@ -150,14 +154,16 @@ impl IdlePool {
         revision: u64,
     ) {
         let limit = self.time_to_keep(promised);
-        if self.per_endpoint_max == 0 || limit.is_zero() {
-            return;
-        }
-        let wanted = self.wanted.borrow();
-        if revision < wanted.revision && !wanted.has(endpoint) {
+        if self.per_endpoint_max == 0 || limit.is_zero() || !self.still_wants(endpoint, revision) {
             return;
         }
         let mut by_key = self.by_key.borrow_mut();
+        if by_key.len() >= KEYS_MAX && !by_key.contains_key(&key) {
+            // Which one makes room matters little: nobody has so many places but who invents them.
+            let other = by_key.keys().next().copied();
+            let dropped = other.and_then(|other| by_key.remove(&other)).unwrap_or_default();
+            dropped.iter().for_each(|_| self.metrics.upstream_idle.decrement());
+        }
         let waiting = by_key.entry(key).or_default();
         if waiting.len() >= self.per_endpoint_max {
             waiting.pop_front();
@@ -165,6 +171,12 @@ impl IdlePool {
         }
         waiting.push_back(Idle { connection, endpoint, until: Instant::now() + limit });
         self.metrics.upstream_idle.increment();
+    }
+
+    /// Whether connections to an endpoint are kept, unless it has left since the view of this revision.
+    pub(crate) fn still_wants(&self, endpoint: EndpointId, revision: u64) -> bool {
+        let wanted = self.wanted.borrow();
+        revision >= wanted.revision || wanted.has(endpoint)
     }
 
     /// How long a connection is kept, given what its endpoint promised.

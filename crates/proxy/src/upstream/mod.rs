@@ -20,7 +20,7 @@ mod wire;
 use std::net::SocketAddr;
 
 use evenkeel_decision::{DialFailure, Rng};
-use evenkeel_model::{Address, Config, Endpoint, EndpointIx, Reach};
+use evenkeel_model::{Address, Config, Endpoint, EndpointIx, Reach, View};
 use evenkeel_net::dial::{DialError, dial, limit_unacknowledged};
 use evenkeel_net::tls::Protocol;
 use evenkeel_net::tls::client::{Connected, Fault, Target};
@@ -115,12 +115,12 @@ pub(crate) async fn locate(
 /// counts as `endpoint`'s, whoever of the same address had it before.
 pub(crate) async fn connect(
     worker: &Worker,
-    config: &Config,
+    view: &View,
     endpoint: EndpointIx,
     route: &Route<'_>,
     fresh: bool,
 ) -> Result<Connection, DialFailure> {
-    let key = route.key;
+    let (key, config) = (route.key, &view.config);
     let target = match &route.speech {
         Speech::Http1 => {
             // Nothing idle was introduced for a client: its connections stay with it.
@@ -165,7 +165,7 @@ pub(crate) async fn connect(
         }
     }
     let announcement = streams.announce(key);
-    let opened = open_negotiated(worker, config, endpoint, route, target, announcement);
+    let opened = open_negotiated(worker, view, endpoint, route, target, announcement);
     opened.await
 }
 
@@ -173,12 +173,13 @@ pub(crate) async fn connect(
 /// it.
 async fn open_negotiated(
     worker: &Worker,
-    config: &Config,
+    view: &View,
     endpoint: EndpointIx,
     route: &Route<'_>,
     target: Option<&Target<'_>>,
     announcement: Announcement,
 ) -> Result<Connection, DialFailure> {
+    let config = &view.config;
     let deadline = Instant::now() + worker.settings.timeouts.connect;
     let tcp = match open(worker, route).await {
         Ok(tcp) => tcp,
@@ -193,7 +194,8 @@ async fn open_negotiated(
         endpoint: config.endpoint(endpoint).id,
         count,
         is_secure: target.is_some(),
-        is_shared: !route.is_personal(),
+        is_shared: !route.is_personal()
+            && worker.idle.still_wants(config.endpoint(endpoint).id, view.revision),
         header_bytes_max: worker.settings.limits.head_bytes,
     };
     let streams = worker.idle.http2();

@@ -8,7 +8,7 @@ use std::net::{IpAddr, SocketAddr};
 use arrayvec::ArrayString;
 use evenkeel_h1::host::Authority;
 use evenkeel_model::{Address, Endpoint, LoadBalancer};
-use evenkeel_net::tls::client::{Checks, Target};
+use evenkeel_net::tls::client::{Checks, Outbound, Target};
 
 use crate::arrival::Security;
 
@@ -41,12 +41,17 @@ impl Key {
     }
 
     /// Of connections that have TLS done in this way.
-    fn over_tls(address: SocketAddr, target: &Target<'_>, fingerprints: &Fingerprints) -> Self {
+    fn over_tls(
+        address: SocketAddr,
+        target: &Target<'_>,
+        trust: u64,
+        fingerprints: &Fingerprints,
+    ) -> Self {
         let Target { zone, checks, identity, http2, host, endpoint, requested } = *target;
         // Without checks nobody asks whom a certificate is for.
         let requested = (checks == Checks::Full).then_some(requested);
         let fingerprint =
-            fingerprints.of(&(zone, checks, identity, http2, host, endpoint, requested));
+            fingerprints.of(&(zone, trust, checks, identity, http2, host, endpoint, requested));
         Self { address, fingerprint: fingerprint.max(1) }
     }
 }
@@ -98,6 +103,8 @@ pub(crate) struct Circumstances<'a> {
     pub(crate) name: &'a str,
     /// The host the client asked for: lower case, no port.
     pub(crate) requested: &'a str,
+    /// What new connections begin with.
+    pub(crate) introduction: &'a [u8],
     /// Whether only HTTP/1.1 will do, as for an upgrade.
     pub(crate) wants_http1: bool,
     /// Whether a plain endpoint is spoken to in HTTP/2.
@@ -118,10 +125,11 @@ impl<'a> Route<'a> {
     pub(crate) fn new(
         address: SocketAddr,
         circumstances: &Circumstances<'a>,
-        introduction: &'a [u8],
         fingerprints: &Fingerprints,
+        outbound: &Outbound,
     ) -> Self {
-        let Circumstances { load_balancer, endpoint, name, requested, .. } = *circumstances;
+        let Circumstances { load_balancer, endpoint, name, requested, introduction, .. } =
+            *circumstances;
         let checks = match circumstances.security {
             Security::Plain => {
                 let key = Key::plain(address).introduced_by(introduction, fingerprints);
@@ -145,7 +153,8 @@ impl<'a> Route<'a> {
             endpoint: name,
             requested,
         };
-        let key = Key::over_tls(address, &target, fingerprints);
+        let trust = outbound.version(&target.zone);
+        let key = Key::over_tls(address, &target, trust, fingerprints);
         let key = key.introduced_by(introduction, fingerprints);
         Self { key, speech: Speech::Tls(target), introduction }
     }
@@ -186,6 +195,10 @@ fn without_port(host: &str) -> &str {
 mod tests {
     use super::*;
 
+    use std::sync::Arc;
+
+    use tokio_rustls::rustls::RootCertStore;
+
     use evenkeel_model::{
         AffinityKey, AffinityKeys, ConfigBuilder, Edge, EndpointSpec, HostPattern, LoadBalancerId,
         PoolId, PoolIx, PoolSpec, ZoneId,
@@ -207,7 +220,7 @@ mod tests {
     fn connections_are_shared_by_those_who_agree_on_everything_that_tls_shows() {
         let address = "192.0.2.1:443".parse().unwrap();
         let fingerprints = Fingerprints::default();
-        let key = |target: Target<'_>| Key::over_tls(address, &target, &fingerprints);
+        let key = |target: Target<'_>| Key::over_tls(address, &target, 7, &fingerprints);
         for checks in [Checks::None, Checks::Full] {
             let same = target(checks);
             assert_eq!(key(same), key(same));
@@ -252,24 +265,26 @@ mod tests {
             endpoint: &renamed,
             name: "endpoint.example",
             requested: "lb.example",
+            introduction: &[],
             wants_http1: false,
             wants_cleartext_http2: false,
         };
         let fingerprints = Fingerprints::default();
-        let route = |circumstances: Circumstances<'_>, introduction: &str| {
+        let outbound = Outbound::new(Arc::new(RootCertStore::empty()));
+        let route = |circumstances: Circumstances<'_>| {
             let address = "192.0.2.1:443".parse().unwrap();
-            match Route::new(address, &circumstances, introduction.as_bytes(), &fingerprints).speech
-            {
+            match Route::new(address, &circumstances, &fingerprints, &outbound).speech {
                 Speech::Tls(target) => (target.host.to_owned(), target.http2, target.identity),
                 speech => panic!("{speech:?}"),
             }
         };
         let expected = |host: &str, http2| (host.to_owned(), http2, true);
-        assert_eq!(route(circumstances, ""), expected("other.example", true));
-        assert_eq!(route(circumstances, "PROXY …"), expected("other.example", false));
+        assert_eq!(route(circumstances), expected("other.example", true));
+        let introduced = Circumstances { introduction: b"PROXY", ..circumstances };
+        assert_eq!(route(introduced), expected("other.example", false));
         let upgrade = Circumstances { wants_http1: true, ..circumstances };
-        assert_eq!(route(upgrade, ""), expected("other.example", false));
+        assert_eq!(route(upgrade), expected("other.example", false));
         let plain = Circumstances { endpoint: &endpoint, ..circumstances };
-        assert_eq!(route(plain, ""), expected("lb.example", true));
+        assert_eq!(route(plain), expected("lb.example", true));
     }
 }

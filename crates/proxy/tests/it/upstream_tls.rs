@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use evenkeel_model::EndpointTls::{Full, Strict};
 use evenkeel_net::certificate::Identity;
-use evenkeel_net::tls::client::ZoneTrust;
+use evenkeel_net::tls::client::{Outbound, ZoneTrust};
 use tokio::io::AsyncWriteExt;
 
 use crate::endpoint::Endpoint;
@@ -176,8 +176,7 @@ fn the_zones_certificate_is_shown_to_endpoints_if_it_shall_be() {
     outbound.publish([([0; 16], ZoneTrust { identity, ..ZoneTrust::default() })]);
     plan.outbound = Some(outbound);
     let mut world = World::start(plan);
-    let refused = world.client().get(HTTPS).status;
-    assert!([520, 525].contains(&refused), "{refused}");
+    assert_eq!(world.client().get(HTTPS).status, 525);
     world.change(|plan| {
         plan.tune = |lb| {
             lb.edge.endpoint_tls = Full;
@@ -185,6 +184,32 @@ fn the_zones_certificate_is_shown_to_endpoints_if_it_shall_be() {
         };
     });
     assert_eq!(world.client().get(HTTPS).text(), "known");
+}
+
+#[test]
+fn a_change_of_whom_a_zone_trusts_holds_for_the_next_request() {
+    let authority = Authority::new();
+    let credentials = authority.certify("lb.test");
+    for protocol in ["http/1.1", "h2"] {
+        let config = credentials.server(&[protocol]);
+        let server = match protocol {
+            "h2" => Server::http2(config, |mut call| async move { call.answer("trusted") }),
+            _ => Server::http1(config, "trusted"),
+        };
+        let mut plan = secured(Strict, &[server.address], &authority);
+        let outbound = Outbound::new(Authority::new().roots());
+        let trusting = |authorities| [([0; 16], ZoneTrust { authorities, ..ZoneTrust::default() })];
+        outbound.publish(trusting(vec![authority.certificate()]));
+        plan.outbound = Some(outbound.clone());
+        let world = World::start(plan);
+        for _ in 0..2 {
+            assert_eq!(world.client().get(HTTPS).text(), "trusted");
+        }
+        outbound.publish(trusting(Vec::new()));
+        assert_eq!(world.client().get(HTTPS).status, 526, "{protocol}");
+        outbound.publish(trusting(vec![authority.certificate()]));
+        assert_eq!(world.client().get(HTTPS).text(), "trusted");
+    }
 }
 
 #[test]

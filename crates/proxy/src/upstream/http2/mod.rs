@@ -30,7 +30,7 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use self::session::{STREAMS_MAX, Session};
-use super::idle::KeyHasher;
+use super::idle::{KEYS_MAX, KeyHasher};
 use super::losses::Losses;
 use super::route::Key;
 use crate::loads::Counted;
@@ -296,6 +296,11 @@ impl Http2Pool {
         let mut places = self.places.borrow_mut();
         if places.len() >= PLACES_MAX && !places.contains_key(&key) {
             places.retain(|_, place| !place.sessions.is_empty() || !place.dialing.is_empty());
+        }
+        if places.len() >= KEYS_MAX && !places.contains_key(&key) {
+            // As with idle connections: any of them makes room, and finishes what it carries.
+            let other = places.keys().next().copied();
+            other.and_then(|other| places.remove(&other));
         }
         edit(places.entry(key).or_default());
     }
