@@ -13,6 +13,10 @@ use super::walk::Walk;
 use crate::wire::{Name, NameText, host_to_wire, rtype};
 use crate::zone::{Found, Owned, Path};
 
+/// Addresses of one answer. A response by UDP holds some seventy; whatever comes after this many is
+/// left out, so that comparing each with all before it stays cheap.
+const ADDRESSES_MAX: usize = 1024;
+
 impl<'a> Walk<'_, 'a> {
     /// Answers for the addresses of a load balancer.
     pub(super) fn balance(
@@ -135,7 +139,7 @@ impl<'a> Walk<'_, 'a> {
     /// the same (RFC 2181 section 5).
     fn take(&mut self, start: usize, address: IpAddr) {
         let addresses = &mut self.answer.addresses;
-        if !addresses[start..].contains(&address) {
+        if addresses.len() < ADDRESSES_MAX && !addresses[start..].contains(&address) {
             addresses.push(address);
         }
     }

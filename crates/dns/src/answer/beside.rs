@@ -6,8 +6,9 @@ use super::walk::Walk;
 use crate::wire::{Name, rtype};
 use crate::zone::{Found, Node, Path, RecordSet};
 
-/// Sets added at most. They spare queries; nobody needs more than a message holds.
-const ADDITIONAL_MAX: usize = 16;
+/// Hosts of one set of records whose addresses are looked for. More name servers than anybody has,
+/// and more addresses than a response by UDP holds; whoever wants the others asks for them.
+const TARGETS_MAX: usize = 32;
 
 impl<'a> Walk<'_, 'a> {
     /// The name servers of a delegated zone, its digests for who validates, and the addresses of
@@ -23,7 +24,7 @@ impl<'a> Walk<'_, 'a> {
             self.add_authority(owner, digests);
         }
         for is_glue in [true, false] {
-            for target in servers.targets() {
+            for target in servers.targets().take(TARGETS_MAX) {
                 let path = Path::new(target);
                 let is_below = (0..path.len()).any(|n| *path.suffix(n).0 == *cut.name);
                 // What other delegated zones' name servers have is theirs to say, unless it is known.
@@ -43,7 +44,7 @@ impl<'a> Walk<'_, 'a> {
     pub(super) fn add_addresses(&mut self) {
         for n in 0..self.answer.answer.len() {
             let Data::Records(set) = self.answer.answer[n].data else { continue };
-            for target in set.targets() {
+            for target in set.targets().take(TARGETS_MAX) {
                 let path = Path::new(target);
                 let found = self.context.catalog.find(&path, 0);
                 let Some((apex, _)) = found.filter(|(_, it)| std::ptr::eq(*it, self.served)) else {
@@ -76,10 +77,8 @@ impl<'a> Walk<'_, 'a> {
             return;
         }
         for set in [rtype::A, rtype::AAAA].into_iter().filter_map(|rtype| node.set(rtype)) {
-            if additional.len() < ADDITIONAL_MAX {
-                let RecordSet { rtype, ttl_s, .. } = *set;
-                additional.push(Set { owner, rtype, ttl_s, data: Data::Records(set) });
-            }
+            let RecordSet { rtype, ttl_s, .. } = *set;
+            additional.push(Set { owner, rtype, ttl_s, data: Data::Records(set) });
         }
     }
 }
