@@ -72,6 +72,8 @@ impl Endpoints {
 
         let mut texts = addresses.values();
         texts.extend([
+            // Only asked for its health: a name's third address.
+            ("a3", at(3, first).to_string()),
             ("status", status.to_string()),
             ("dir", dir.display().to_string()),
             ("user", machine::user_and_group()),

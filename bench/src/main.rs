@@ -4,6 +4,7 @@
 
 use std::process::ExitCode;
 
+mod api;
 mod args;
 mod cpu;
 mod endpoint;
@@ -13,6 +14,7 @@ mod interleave;
 mod load;
 mod machine;
 mod measure;
+mod name_server;
 mod process;
 mod proxy;
 mod report;

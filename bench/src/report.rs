@@ -22,6 +22,8 @@ mod json;
 mod notes;
 mod table;
 
+pub use table::Table;
+
 /// What a result belongs to: scenario, options, machine, versions.
 #[derive(Debug)]
 pub struct Header {
@@ -162,14 +164,28 @@ pub fn system_calls(header: &Header, counts: &[Count], path: Option<&Path>) -> R
     Ok(counts.iter().all(|count| count.faults.is_empty()))
 }
 
+/// Writes the results file of a scenario with a table of its own.
+pub fn keep_rows(scenario: &str, header: Value, path: Option<&Path>, rows: Value) -> Result<()> {
+    write(scenario, header, path, "rows", rows)
+}
+
 /// Writes the results file: the header with `rows` under `key`.
 fn keep(header: &Header, path: Option<&Path>, key: &str, rows: Value) -> Result<()> {
+    write(header.scenario, header.json.clone(), path, key, rows)
+}
+
+fn write(
+    scenario: &str,
+    mut document: Value,
+    path: Option<&Path>,
+    key: &str,
+    rows: Value,
+) -> Result<()> {
     let time = SystemTime::UNIX_EPOCH.elapsed().map_or(0, |since| since.as_secs());
     let path: PathBuf = path.map_or_else(
-        || rundir::results().join(format!("{}-{time}.json", header.scenario)),
+        || rundir::results().join(format!("{scenario}-{time}.json")),
         Path::to_path_buf,
     );
-    let mut document = header.json.clone();
     document["unix_time"] = json!(time);
     document[key] = rows;
     let text = serde_json::to_string_pretty(&document).context("writing JSON")?;

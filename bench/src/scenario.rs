@@ -4,6 +4,7 @@
 use crate::args::Args;
 use crate::failure::Result;
 
+mod dns;
 mod http1_keepalive;
 
 /// One scenario.
@@ -18,4 +19,5 @@ pub struct Scenario {
 }
 
 /// Every scenario, in the order in which all of them run.
-pub const ALL: &[Scenario] = &[http1_keepalive::SCENARIO];
+pub const ALL: &[Scenario] =
+    &[http1_keepalive::SCENARIO, dns::WEIGHTED, dns::WEIGHTED_10000, dns::GEO];

@@ -25,6 +25,14 @@ pub const HAPROXY: Tool = Tool { program: "haproxy", package: "haproxy" };
 pub const NGINX: Tool = Tool { program: "nginx", package: "nginx" };
 /// The load generator.
 pub const WRK: Tool = Tool { program: "wrk", package: "wrk" };
+/// The generator of DNS queries.
+pub const DNSPERF: Tool = Tool { program: "dnsperf", package: "dnsperf" };
+/// The peer gdnsd.
+pub const GDNSD: Tool = Tool { program: "gdnsd", package: "gdnsd" };
+/// The peer Knot DNS.
+pub const KNOT: Tool = Tool { program: "knotd", package: "knot" };
+/// The peer NSD.
+pub const NSD: Tool = Tool { program: "nsd", package: "nsd" };
 /// The counter of system calls.
 pub const STRACE: Tool = Tool { program: "strace", package: "strace" };
 /// Present on every Debian; named for those who run elsewhere.
@@ -62,7 +70,9 @@ pub fn ensure(tools: &[Tool]) -> Result<()> {
 }
 
 fn missing(tools: &[Tool]) -> Vec<Tool> {
-    let path = std::env::var_os("PATH").unwrap_or_default();
+    // Name servers are not on everybody's path.
+    let mut path = std::env::var_os("PATH").unwrap_or_default();
+    path.push(":/usr/sbin");
     let is_there = |tool: &&Tool| {
         std::env::split_paths(&path).any(|folder| folder.join(tool.program).is_file())
     };

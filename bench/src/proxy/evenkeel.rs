@@ -7,14 +7,10 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::{Job, MONITOR_INTERVAL_S, Running, free_address};
+use crate::api::{ACCOUNT_ID, Api, TOKEN};
 use crate::failure::{Failure, Result};
-use crate::http;
 use crate::process::{self, Process};
 use crate::request;
-
-/// Both are made up for the run and mean nothing outside it.
-const TOKEN: &str = "bench0token0that0opens0nothing0but0loopback";
-const ACCOUNT_ID: &str = "bec40000bec40000bec40000bec40000";
 
 /// An empty store and two listeners are ready in well under a second.
 const API_LIMIT: Duration = Duration::from_secs(10);
@@ -36,37 +32,12 @@ pub(super) fn start(name: &str, binary: &Path, job: &Job, dir: &Path) -> Result<
         command.args(["--monitor-interval-min", &MONITOR_INTERVAL_S.to_string()]);
     }
     let mut process = Process::start(name, command, dir)?;
-    process.wait_ready(API_LIMIT, || match http::get(api, "localhost", "/readyz")?.status {
-        200 => Ok(()),
-        status => Err(Failure::new(format!("/readyz answers {status}"))),
-    })?;
+    process.wait_ready(API_LIMIT, || Api { address: api }.ready())?;
     let pools = configure(&Api { address: api }, job)?;
     if job.monitors {
         process.wait_ready(VERDICT_LIMIT, || healthy(&Api { address: api }, &pools))?;
     }
     Ok(Running { process, http, metrics: Some(api) })
-}
-
-/// The REST API of one instance.
-struct Api {
-    address: SocketAddr,
-}
-
-impl Api {
-    /// Calls it and gives the `result` member.
-    fn call(&self, method: &str, path: &str, body: Option<&Value>) -> Result<Value> {
-        let path = format!("/client/v4{path}");
-        let mut answer = http::call(self.address, TOKEN, method, &path, body)?;
-        Ok(answer["result"].take())
-    }
-
-    /// Creates a document and gives its id.
-    fn create(&self, path: &str, body: &Value) -> Result<String> {
-        match self.call("POST", path, Some(body))?["id"].as_str() {
-            Some(id) => Ok(id.to_owned()),
-            None => Err(Failure::new(format!("POST {path} gave no id"))),
-        }
-    }
 }
 
 /// Zone, pools and load balancer, and a monitor where wanted. Gives the ids of the pools.

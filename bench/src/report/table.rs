@@ -11,14 +11,16 @@ const RARE: f64 = 0.01;
 
 /// Rows of cells under a heading; the first column is left-aligned, the others right.
 #[derive(Debug)]
-pub(super) struct Table(Vec<Vec<String>>);
+pub struct Table(Vec<Vec<String>>);
 
 impl Table {
-    fn new(heading: &[&str]) -> Self {
+    /// Without rows.
+    pub fn new(heading: &[&str]) -> Self {
         Self(vec![heading.iter().map(|&cell| cell.to_owned()).collect()])
     }
 
-    fn add(&mut self, cells: Vec<String>) {
+    /// Adds a row.
+    pub fn add(&mut self, cells: Vec<String>) {
         self.0.push(cells);
     }
 }
