@@ -18,6 +18,8 @@ pub(crate) const SMALL_BYTES: usize = 16 * 1024;
 /// Size of a buffer for large bodies in bytes. Reads this large cost half of what 16 KiB reads do,
 /// per byte; larger ones gain nothing, as the socket's own buffer holds no more.
 pub(crate) const LARGE_BYTES: usize = 256 * 1024;
+/// Initial size of a buffer for a head about to be written, in bytes: a usual one fits.
+const SCRATCH_BYTES: usize = 4 * 1024;
 /// Free buffers kept per worker; more are given back to the allocator.
 const SMALL_FREE_MAX: usize = 256;
 const LARGE_FREE_MAX: usize = 16;
@@ -41,7 +43,7 @@ impl BufferPool {
         let (free, max) = match storage.len() {
             SMALL_BYTES => (&self.small, SMALL_FREE_MAX),
             LARGE_BYTES => (&self.large, LARGE_FREE_MAX),
-            _ => return self.give_scratch(storage),
+            _ => return,
         };
         let mut free = free.borrow_mut();
         if free.len() < max {
@@ -51,13 +53,15 @@ impl BufferPool {
 
     /// An empty growable buffer for a head about to be written.
     pub(crate) fn take_scratch(&self) -> Vec<u8> {
-        self.scratch.borrow_mut().pop().unwrap_or_else(|| Vec::with_capacity(4096))
+        self.scratch.borrow_mut().pop().unwrap_or_else(|| Vec::with_capacity(SCRATCH_BYTES))
     }
 
     /// Gives one back.
     pub(crate) fn give_scratch(&self, mut scratch: Vec<u8>) {
         let mut free = self.scratch.borrow_mut();
-        if scratch.capacity() <= SMALL_BYTES && free.len() < SMALL_FREE_MAX {
+        if (SCRATCH_BYTES..=SMALL_BYTES).contains(&scratch.capacity())
+            && free.len() < SMALL_FREE_MAX
+        {
             scratch.clear();
             free.push(scratch);
         }

@@ -15,6 +15,8 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::server::TlsStream;
 
+use crate::buffer::LARGE_BYTES;
+
 /// Where a message comes from.
 pub(crate) trait Source: AsyncRead + Unpin {
     /// The trailer lines after a body that was read to its end, each with its line end. Only a
@@ -29,6 +31,11 @@ pub(crate) trait Sink: AsyncWrite + Unpin {
     /// Whether the transport shows the end of a message itself.
     fn frames_messages(&self) -> bool {
         false
+    }
+
+    /// Most bytes to have in hand for it: what is read ahead waits in memory while it takes none.
+    fn ahead_bytes_max(&self) -> usize {
+        LARGE_BYTES
     }
 
     /// Ends the message, with these trailer lines. Called for transports that frame messages.

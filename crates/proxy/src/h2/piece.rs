@@ -11,6 +11,7 @@ use std::task::{Context, Poll, Waker};
 
 use bytes::Buf;
 
+use crate::buffer::{LARGE_BYTES, SMALL_BYTES};
 use crate::worker::Worker;
 
 /// Longest piece in bytes: one frame.
@@ -18,10 +19,15 @@ pub(super) const PIECE_BYTES_MAX: usize = 16 * 1024;
 /// Bytes of all streams of a connection that may wait for the client. As much as a socket takes.
 const QUEUED_BYTES_MAX: usize = 512 * 1024;
 
+/// Streams of a connection up to which each response may be read in large steps. A hundred of them
+/// would have 25 MB in hand for a client that takes nothing.
+const EAGER_STREAMS_MAX: usize = 2;
+
 /// What waits for one client.
 #[derive(Debug)]
 pub(super) struct Outbox {
     worker: Rc<Worker>,
+    streams: Cell<usize>,
     queued: Cell<usize>,
     /// Streams that wait for room; each is in it once at most, as it only waits when polled.
     waiting: RefCell<Vec<Waker>>,
@@ -29,7 +35,27 @@ pub(super) struct Outbox {
 
 impl Outbox {
     pub(super) fn new(worker: Rc<Worker>) -> Rc<Self> {
-        Rc::new(Self { worker, queued: Cell::new(0), waiting: RefCell::default() })
+        Rc::new(Self {
+            worker,
+            streams: Cell::new(0),
+            queued: Cell::new(0),
+            waiting: RefCell::default(),
+        })
+    }
+
+    /// Counts a stream as one that has something to send.
+    pub(super) fn enter(&self) {
+        self.streams.set(self.streams.get() + 1);
+    }
+
+    /// Counts it no more.
+    pub(super) fn leave(&self) {
+        self.streams.set(self.streams.get() - 1);
+    }
+
+    /// Most bytes to read ahead for one stream.
+    pub(super) fn ahead_bytes_max(&self) -> usize {
+        if self.streams.get() <= EAGER_STREAMS_MAX { LARGE_BYTES } else { SMALL_BYTES }
     }
 
     /// Ready when another piece may be made.
@@ -84,7 +110,7 @@ impl Drop for Piece {
         if self.storage.is_empty() {
             return;
         }
-        let Outbox { worker, queued, waiting } = &*self.outbox;
+        let Outbox { worker, queued, waiting, .. } = &*self.outbox;
         queued.set(queued.get() - self.storage.len());
         worker.buffers.give_scratch(std::mem::take(&mut self.storage));
         if queued.get() < QUEUED_BYTES_MAX {

@@ -21,7 +21,7 @@ use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
 use evenkeel_decision::Rng;
-use evenkeel_h1::{Field, HeadScanner};
+use evenkeel_h1::{Field, HeadScanner, RequestHead};
 use evenkeel_telemetry::H2Flood;
 use h2::server::{Builder, Connection, SendResponse};
 use h2::{Reason, RecvStream};
@@ -337,10 +337,13 @@ impl<I: AsyncRead + AsyncWrite + Unpin> Session<I> {
                 return respond.send_reset(Unserved::MALFORMED_CODE);
             }
         };
-        // The fields are as large again as the head; they go now.
+        // The fields are as large again as the head; they go now. What is left of it is kept for as
+        // long as an endpoint takes, so it has no room to spare.
         let receive = request.into_body();
-        let place = Place::new(client, head.len());
-        tokio::task::spawn_local(answer(place, receive, respond, head, asked));
+        let exact = head.as_slice().to_vec();
+        worker.buffers.give_scratch(head);
+        let place = Place::new(client, exact.len());
+        tokio::task::spawn_local(answer(place, receive, respond, exact, asked));
     }
 
     /// Ends a connection that has been without something for too long.
@@ -406,15 +409,14 @@ async fn answer(
         deadline: Deadline::after(worker.settings.timeouts.request_head),
         personal: None,
     };
-    let mut fields = worker.take_fields();
     let after = {
         let handled = async {
             let head = match refusal {
                 Some(refusal) => Err(refusal),
-                None => read_head(worker, &downstream.input, &mut fields),
+                None => read_head(worker, &downstream.input),
             };
             match head {
-                Ok(mut head) => {
+                Ok((mut head, fields)) => {
                     request_head::complete(&mut head, &fields, is_whole, is_tunnel);
                     request::handle(worker, &mut downstream, &client.visitor, &head, &fields).await
                 }
@@ -433,7 +435,6 @@ async fn answer(
         })
         .await
     };
-    worker.give_fields(fields);
     match after {
         None => worker.metrics.h2_streams_cancelled.increment(),
         Some(After::Reset) => outlet.reset(Reason::INTERNAL_ERROR),
@@ -441,17 +442,20 @@ async fn answer(
             client.answered.set(client.answered.get() + 1);
         }
     }
+    // A buffer of usual size goes back; an own one is freed.
     downstream.input.clear();
     downstream.input.release(&worker.buffers);
 }
 
-fn read_head(
-    worker: &Worker,
-    input: &Buffer,
-    fields: &mut Vec<Field>,
-) -> Result<evenkeel_h1::RequestHead, Refusal> {
-    match HeadScanner::new().request(input.filled(), &worker.settings.limits, fields) {
-        Ok(Some(head)) => Ok(head),
+/// The head that stands in the input.
+fn read_head(worker: &Worker, input: &Buffer) -> Result<(RequestHead, Vec<Field>), Refusal> {
+    let mut fields = worker.take_fields();
+    let read = HeadScanner::new().request(input.filled(), &worker.settings.limits, &mut fields);
+    // Lists have room for many more fields than requests have.
+    let exact = fields.as_slice().to_vec();
+    worker.give_fields(fields);
+    match read {
+        Ok(Some(head)) => Ok((head, exact)),
         // We wrote the empty line.
         Ok(None) => Err(Refusal::of(400)),
         Err(error) => Err(error.into()),

@@ -119,6 +119,7 @@ impl Stream {
         outbox: Rc<Outbox>,
         key: Option<Key>,
     ) -> Self {
+        outbox.enter();
         Self {
             outlet,
             outbox,
@@ -227,6 +228,12 @@ impl Stream {
     }
 }
 
+impl Drop for Stream {
+    fn drop(&mut self) {
+        self.outbox.leave();
+    }
+}
+
 impl AsyncRead for Stream {
     fn poll_read(
         self: Pin<&mut Self>,
@@ -307,6 +314,10 @@ impl Source for Stream {
 impl Sink for Stream {
     fn frames_messages(&self) -> bool {
         true
+    }
+
+    fn ahead_bytes_max(&self) -> usize {
+        self.outbox.ahead_bytes_max()
     }
 
     fn poll_end(&mut self, _context: &mut Context<'_>, trailers: &[u8]) -> Poll<io::Result<()>> {

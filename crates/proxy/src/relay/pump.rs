@@ -14,7 +14,7 @@ use std::task::{Context, Poll, ready};
 
 use evenkeel_h1::{ChunkError, ChunkedDecoder, LAST_CHUNK, chunk_head};
 
-use crate::buffer::{Buffer, BufferPool, Filled, LARGE_BYTES};
+use crate::buffer::{Buffer, BufferPool, Filled};
 use crate::transport::{Sink, Source};
 
 /// How much of a body is kept so that it can be sent again (behaviour.md 5.2). Calls between
@@ -248,7 +248,8 @@ impl Pump {
                 return Poll::Ready(Ok(()));
             }
             self.waiting = Waiting::Read;
-            let Poll::Ready(filled) = input.poll_fill(context, sender, pool, LARGE_BYTES) else {
+            let ahead = receiver.ahead_bytes_max();
+            let Poll::Ready(filled) = input.poll_fill(context, sender, pool, ahead) else {
                 // What the transport holds back must not wait for what is still to come.
                 return match Pin::new(&mut *receiver).poll_flush(context) {
                     Poll::Ready(Err(error)) => Poll::Ready(Err(PumpError::Write(error))),
