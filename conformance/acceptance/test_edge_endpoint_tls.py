@@ -116,17 +116,16 @@ def test_trap_t52_expired_is_fine_in_full_and_526_with_one_retry_in_strict(
     assert all(ask(secure, pair).status == 200 for _ in range(20))
 
 
-def test_a_broken_handshake_is_525(secure, zones, endpoints):
+@pytest.mark.parametrize("kind", ["full", "strict"])
+def test_a_broken_handshake_is_525(secure, zones, modern_endpoints, kind):
     """An endpoint that does not speak TLS at all."""
-    (a,) = endpoints("a")
-    host = zones.site(zones.pool(a), kind="full")
+    host = zones.site(zones.pool(modern_endpoints("a")), kind=kind)
     waiting.until("525", lambda: ask(secure, host).status == 525)
-    assert ask(secure, host, PLAIN).status == 200, "full follows the visitor's scheme"
 
 
-@pytest.mark.parametrize("kind", ["off", "flexible"])
+@pytest.mark.parametrize("kind", ["off", "flexible", "full"])
 def test_plain_to_the_endpoint(secure, zones, endpoints, authority, modern_endpoints, kind):
-    """Flexible: the port of this listener is not 443, so that it behaves as full (9.5)."""
+    """The visitor's scheme decides in `full`, and in `flexible` on ports other than 443 (9.5)."""
     (a,) = endpoints("a")
     b = modern_endpoints("b", pair=authority.issue("elsewhere.example"))
     host = zones.site(zones.pool(a if kind == "off" else b), kind=kind)

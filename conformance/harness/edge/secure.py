@@ -44,6 +44,7 @@ class Secure(Evenkeel):
             "--https": f"127.0.0.1:{self.https}",
             "--tls-cert": str(pair.certificate),
             "--tls-key": str(pair.key),
+            "--h2c-endpoints": "grpc",
         }
 
     def limit(self, **seconds: float) -> None:

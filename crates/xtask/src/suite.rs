@@ -100,6 +100,24 @@ pub(crate) const SUITES: &[Suite] = &[
         run: suites::conformance::typescript,
     },
     Suite {
+        name: "h2spec",
+        what: "h2spec's 146 cases of HTTP/2, with TLS and without, built with Go",
+        need: Need::Required,
+        run: suites::conformance::h2spec,
+    },
+    Suite {
+        name: "grpc",
+        what: "gRPC's interoperability cases through the real binary, built with Go",
+        need: Need::Required,
+        run: suites::conformance::grpc,
+    },
+    Suite {
+        name: "clients",
+        what: "curl, httpx, grpcio, undici and Chromium through the real binary",
+        need: Need::Required,
+        run: suites::conformance::clients,
+    },
+    Suite {
         name: "schema",
         what: "the public OpenAPI document under schemathesis",
         need: Need::Required,

@@ -63,8 +63,8 @@ pub(crate) fn python(workspace: &Workspace, requirements: &str) -> Result<PathBu
     Ok(python)
 }
 
-/// A folder with Node's packages that the lock file in `source` names, below the target folder. Made
-/// once; made anew when the lock file or Node changes.
+/// A folder with Node's packages that the lock file in `source` names, below the target folder: one
+/// for each `source`. Made once; made anew when the lock file or Node changes.
 ///
 /// # Errors
 /// Left out when Node or npm is missing and cannot be installed, or the packages cannot be fetched.
@@ -76,7 +76,7 @@ pub(crate) fn node_modules(workspace: &Workspace, source: &str) -> Result<PathBu
     let node = node.ok_or_else(|| Stop::left_out("node does not say its version"))?;
     let mut stamp = String::from_utf8_lossy(&node.stdout).into_owned();
 
-    let folder = workspace.target.join("node");
+    let folder = workspace.target.join("node").join(source);
     let failed = |error| Stop::failed(format!("{}: {error}", folder.display()));
     fs::create_dir_all(&folder).map_err(failed)?;
     for file in FILES {

@@ -39,6 +39,45 @@ pub(crate) fn go(workspace: &Workspace) -> Result<(), Stop> {
     pytest(workspace, "go", &[("EVENKEEL_GO_TESTS", tests)])
 }
 
+/// Every case of HTTP/2's conformance tool.
+pub(crate) fn h2spec(workspace: &Workspace) -> Result<(), Stop> {
+    let program = go_program(workspace, "conformance/h2spec", ".", "h2spec")?;
+    pytest(workspace, "h2spec", &[("EVENKEEL_H2SPEC", program)])
+}
+
+/// The interoperability cases of gRPC, by the client and the server that grpc-go has for them.
+pub(crate) fn grpc(workspace: &Workspace) -> Result<(), Stop> {
+    let build = |what: &str| {
+        let package = format!("google.golang.org/grpc/interop/{what}");
+        go_program(workspace, "conformance/interop", &package, &format!("interop-{what}"))
+    };
+    let programs =
+        [("EVENKEEL_GRPC_CLIENT", build("client")?), ("EVENKEEL_GRPC_SERVER", build("server")?)];
+    pytest(workspace, "interop", &programs)
+}
+
+/// Clients as people have them.
+pub(crate) fn clients(workspace: &Workspace) -> Result<(), Stop> {
+    tools::program("curl", "curl")?;
+    tools::program("chromium", "chromium")?;
+    let modules = tools::node_modules(workspace, "conformance/clients")?;
+    pytest(workspace, "clients", &[("EVENKEEL_NODE_MODULES", modules)])
+}
+
+/// A Go program below the target folder, built in the module at `folder`, which pins it.
+fn go_program(
+    workspace: &Workspace,
+    folder: &str,
+    package: &str,
+    name: &str,
+) -> Result<PathBuf, Stop> {
+    let program = workspace.target.join("go").join(name);
+    let mut build = Command::new(tools::go()?);
+    build.current_dir(workspace.root.join(folder)).args(["build", "-o"]).arg(&program);
+    run(build.arg(package), BUILD_LIMIT)?;
+    Ok(program)
+}
+
 /// Every operation of the public OpenAPI document, with requests that are made up.
 pub(crate) fn schema(workspace: &Workspace) -> Result<(), Stop> {
     pytest(workspace, "schema", &[])
