@@ -229,7 +229,7 @@ impl<D: Transport> Downstream<D> {
             }
         })
         .await;
-        worker.buffers.give_scratch(pump.into_storage());
+        worker.buffers.give_scratch(pump.take_storage());
         delivered
     }
 

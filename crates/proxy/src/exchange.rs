@@ -186,7 +186,7 @@ fn unanswered(connection: &Connection, upload: &Pump, error: Option<&io::Error>)
     match connection.io.fate() {
         Some(Fate::Unprocessed) if is_silent => return Broken::Unprocessed,
         Some(Fate::Untranslatable) => return Broken::Refused(Refusal::of(400)),
-        Some(Fate::Malformed) => return Broken::Refused(Refusal::BAD_RESPONSE),
+        Some(Fate::Failed) => return Broken::Refused(Refusal::BAD_RESPONSE),
         _ => {}
     }
     // A reset may have been used up by the write that it failed.

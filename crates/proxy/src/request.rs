@@ -204,8 +204,8 @@ impl<D: Transport> Request<'_, D> {
             };
             match self.attempt(&plan, target, &mut upload, is_second_go).await {
                 Attempt::Answered(after) => {
-                    if let Some(upload) = upload {
-                        self.worker.buffers.give_scratch(upload.into_storage());
+                    if let Some(mut upload) = upload {
+                        self.worker.buffers.give_scratch(upload.take_storage());
                     }
                     return after;
                 }
@@ -483,6 +483,11 @@ impl<D: Transport> Request<'_, D> {
                 return Ok((response, self.upgrade(connection, head).await));
             }
             if response.status >= 200 {
+                // A body may take hours, and clients that do not read it may be many.
+                worker.give_fields(std::mem::take(fields));
+                if upload.is_done() {
+                    worker.buffers.give_scratch(upload.take_storage());
+                }
                 let after = self.deliver(upload, connection, head, &response, read_limit).await?;
                 return Ok((response, after));
             }
@@ -587,7 +592,7 @@ impl<D: Transport> Request<'_, D> {
             read_limit,
         )
         .await?;
-        self.worker.buffers.give_scratch(download.into_storage());
+        self.worker.buffers.give_scratch(download.take_storage());
         self.worker.metrics.responded(response.status);
         Ok(match delivered {
             Delivered::Cut => After::Reset,

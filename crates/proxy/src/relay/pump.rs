@@ -214,9 +214,9 @@ impl Pump {
         self.has_written
     }
 
-    /// The head's storage, for its next use.
-    pub(crate) fn into_storage(self) -> Vec<u8> {
-        self.before
+    /// The head's storage, for its next use. The message cannot be sent again without.
+    pub(crate) fn take_storage(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.before)
     }
 
     /// Moves as much as goes without waiting. Ready when the whole message is out.

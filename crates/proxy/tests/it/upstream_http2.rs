@@ -270,6 +270,9 @@ async fn read_head_frames(stream: &mut (impl tokio::io::AsyncRead + Unpin)) {
 #[test]
 fn a_stream_reset_before_its_answer_is_a_520_and_after_its_head_a_cut() {
     let (world, server) = world(|mut call| async move {
+        if call.request.uri().path() == "/fine" {
+            return call.answer("fine");
+        }
         if call.request.uri().path() == "/late" {
             let mut answer = call.head(Response::new(()));
             answer.send_data(Bytes::from_static(b"a part"), false).unwrap();
@@ -280,8 +283,12 @@ fn a_stream_reset_before_its_answer_is_a_520_and_after_its_head_a_cut() {
         call.respond.send_reset(Reason::INTERNAL_ERROR);
     });
     let mut client = world.client();
+    client.send(format!("GET /fine HTTP/1.1\r\nHost: lb.test\r\n{HTTPS}\r\n"));
+    assert_eq!(client.response().text(), "fine");
+    // A connection that has served before is no reason to try again: it stands.
+    assert_eq!(client.get(HTTPS).status, 520);
     assert_eq!(client.post(HTTPS, "once").status, 520);
-    assert_eq!(server.seen.requests(), 1);
+    assert_eq!(server.seen.requests(), 3);
     let mut client = world.client();
     client.send(format!("GET /late HTTP/1.1\r\nHost: lb.test\r\n{HTTPS}\r\n"));
     assert_eq!(client.head().unwrap().status, 200);

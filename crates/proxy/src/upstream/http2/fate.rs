@@ -10,11 +10,11 @@ pub(crate) enum Fate {
     /// The endpoint says that it did not act on the request, or it never left: anything may be sent
     /// again (RFC 9113 section 8.7).
     Unprocessed,
-    /// The endpoint broke the protocol.
-    Malformed,
+    /// The endpoint gave the request up, or broke the protocol.
+    Failed,
     /// The request has no form in HTTP/2.
     Untranslatable,
-    /// The endpoint gave the stream up, or the connection ended.
+    /// The connection ended.
     Lost,
 }
 
@@ -25,8 +25,8 @@ impl Fate {
         let is_refused = error.reason() == Some(Reason::REFUSED_STREAM);
         if error.is_remote() && (error.is_go_away() || is_refused) {
             Self::Unprocessed
-        } else if error.is_library() {
-            Self::Malformed
+        } else if error.is_reset() || error.is_library() {
+            Self::Failed
         } else {
             Self::Lost
         }
@@ -44,7 +44,7 @@ impl Fate {
     pub(super) fn kind(self, error: &h2::Error) -> io::ErrorKind {
         match (self, error.get_io()) {
             (_, Some(error)) => error.kind(),
-            (Self::Malformed | Self::Untranslatable, None) => io::ErrorKind::InvalidData,
+            (Self::Failed | Self::Untranslatable, None) => io::ErrorKind::InvalidData,
             (Self::Unprocessed | Self::Lost, None) => io::ErrorKind::ConnectionReset,
         }
     }
