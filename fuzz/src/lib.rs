@@ -10,6 +10,7 @@ compile_error!(
 );
 
 pub mod bodies;
+pub mod dns;
 pub mod heads;
 pub mod relay;
 pub mod rules;
