@@ -30,7 +30,7 @@ pub use self::custom::{
     BundleMethod, Current, CustomCertificate, CustomScope, CustomType, CustomUpload,
     GeoRestrictions, StoredCertificate, prioritized,
 };
-pub use self::material::{MaterialDocuments, WithKey, edge_material};
+pub use self::material::{MaterialDocuments, WithKey, served_hosts, zone_material};
 pub use self::trusted::TrustedCertificate;
 
 pub mod apply {

@@ -284,10 +284,10 @@ impl Publisher {
             return false;
         }
         let has_same_config = is_same(&self.snapshot, &snapshot);
-        let has_same_material = has_same_config && material::is_same(&self.snapshot, &snapshot);
+        let has_same_certificates = material::is_same(&self.snapshot, &snapshot);
         let has_same_zones = zones::is_same(&self.snapshot, &snapshot);
         if has_same_config {
-            if !has_same_material || !has_same_zones {
+            if !has_same_certificates || !has_same_zones {
                 self.builder.follow(&snapshot);
             }
         } else if let Some(config) = self.builder.build(&snapshot) {
@@ -299,8 +299,9 @@ impl Publisher {
             tracing::error!("The cookie keys are gone; the view stays as it is.");
             return false;
         }
-        if !has_same_material {
-            self.material.follow(self.builder.catalog(), &self.config);
+        if !has_same_config || !has_same_certificates {
+            let certificates = (!has_same_certificates).then(|| self.builder.catalog());
+            self.material.follow(&self.config, certificates);
         }
         let mut is_news = !has_same_config;
         if !has_same_zones {

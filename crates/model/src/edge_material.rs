@@ -18,8 +18,7 @@ use crate::{HostPattern, Timestamp, TlsVersion, ZoneId};
 pub struct EdgeMaterial {
     /// The zones that have anything, in the order of their ids.
     pub zones: Vec<Arc<ZoneMaterial>>,
-    /// The host of every enabled and proxied load balancer of a zone that is not paused, in the order
-    /// of the hosts, each once.
+    /// The host of every enabled and proxied load balancer, in the order of the hosts, each once.
     pub hosts: Vec<ServedHost>,
 }
 

@@ -4,9 +4,7 @@ use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use evenkeel_model::{
-    Config, EdgeMaterial, KeyPair, ServedHost, UploadedCertificate, ZoneId, ZoneMaterial,
-};
+use evenkeel_model::{Config, KeyPair, ServedHost, UploadedCertificate, ZoneId, ZoneMaterial};
 
 use super::{ClientCertificate, StoredCertificate, TrustedCertificate};
 
@@ -31,14 +29,12 @@ pub struct MaterialDocuments<'a> {
     pub trusted: Vec<(&'a str, &'a TrustedCertificate)>,
 }
 
-/// What TLS is done with, for the hosts of a configuration. Whatever is as it was in `previous`
-/// keeps its `Arc`.
+/// What zones were given, by id. Whatever is as it was in `previous` keeps its `Arc`.
 #[must_use]
-pub fn edge_material(
-    config: &Config,
+pub fn zone_material(
     documents: &MaterialDocuments<'_>,
-    previous: &EdgeMaterial,
-) -> EdgeMaterial {
+    previous: &[Arc<ZoneMaterial>],
+) -> Vec<Arc<ZoneMaterial>> {
     let mut zones: BTreeMap<ZoneId, Given<'_>> = BTreeMap::new();
     for with in &documents.certificates {
         given(&mut zones, with.zone_id, |zone| zone.certificates.push(with));
@@ -50,11 +46,30 @@ pub fn edge_material(
         given(&mut zones, zone_id, |zone| zone.trusted.push(*trusted));
     }
     let zones = zones.into_iter().map(|(zone, given)| {
-        let before = previous.zones.iter().find(|before| before.zone == zone);
+        let place = previous.binary_search_by_key(&zone, |before| before.zone);
+        let before = place.ok().map(|place| &previous[place]);
         let material = given.into_material(zone, before.map(|before| &**before));
         kept(material, before)
     });
-    EdgeMaterial { zones: zones.collect(), hosts: hosts(config) }
+    zones.collect()
+}
+
+/// The hosts that traffic is proxied for, by name.
+#[must_use]
+pub fn served_hosts(config: &Config) -> Vec<ServedHost> {
+    let served = config.load_balancers.iter().filter(|lb| lb.enabled && lb.proxied);
+    let mut hosts: Vec<_> = served
+        .map(|lb| ServedHost {
+            host: lb.host.clone(),
+            zone: lb.zone,
+            tls_min: lb.edge.tls_min,
+            http2: lb.edge.http2,
+        })
+        .collect();
+    hosts.sort_by(|a, b| a.host.cmp(&b.host));
+    // Of two with one name the older one, which comes first, owns it.
+    hosts.dedup_by(|later, first| later.host == first.host);
+    hosts
 }
 
 /// What a zone was given.
@@ -129,21 +144,4 @@ fn kept<T: PartialEq>(value: T, before: Option<&Arc<T>>) -> Arc<T> {
         Some(before) if **before == value => Arc::clone(before),
         _ => Arc::new(value),
     }
-}
-
-/// The hosts that traffic is proxied for.
-fn hosts(config: &Config) -> Vec<ServedHost> {
-    let served = config.load_balancers.iter().filter(|lb| lb.enabled && lb.proxied);
-    let mut hosts: Vec<_> = served
-        .map(|lb| ServedHost {
-            host: lb.host.clone(),
-            zone: lb.zone,
-            tls_min: lb.edge.tls_min,
-            http2: lb.edge.http2,
-        })
-        .collect();
-    hosts.sort_by(|a, b| a.host.cmp(&b.host));
-    // Of two with one name the older one, which comes first, owns it.
-    hosts.dedup_by(|later, first| later.host == first.host);
-    hosts
 }

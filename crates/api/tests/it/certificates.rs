@@ -1,10 +1,15 @@
 //! Certificates that users bring along.
 
+use std::sync::OnceLock;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use evenkeel_api::certificate::{
     BundleMethod, CertificateStatus, Current, CustomScope, CustomUpload, KeyProblem, Keys,
     StoredCertificate, apply, prioritized,
 };
 use evenkeel_api::{Problem, Verb, parse_time};
+use proptest::prelude::*;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 use serde_json::{Value, json};
 
@@ -359,6 +364,32 @@ fn client_certificates_are_for_no_host() {
             (Ok(got), Ok(wanted)) => assert_eq!(got, wanted),
             (Err(problems), Err(refusal)) => assert_eq!(told(&problems), [refusal]),
             (got, _) => panic!("{body}: {got:?}"),
+        }
+    }
+}
+
+proptest! {
+    /// Whatever is sent is refused or read, and what is read is stored as itself.
+    #[test]
+    fn damaged_certificates_are_no_crash(place in 0_usize..2000, byte: u8, cut in 0_usize..2000) {
+        static ROOT: OnceLock<String> = OnceLock::new();
+        let root = ROOT.get_or_init(|| chain(&[NAME])[2].clone());
+        let body: String = root.lines().filter(|line| !line.starts_with('-')).collect();
+        let mut der = STANDARD.decode(body).unwrap();
+        let length = der.len();
+        der[place % length] = byte;
+        der.truncate(length - cut % 8);
+        let pem = format!(
+            "-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----",
+            STANDARD.encode(&der)
+        );
+        let world = World::default();
+        let add = |pem: &str| {
+            let body = json!({ "certificate": pem }).to_string();
+            apply::trusted(body.as_bytes(), &[], &world.context())
+        };
+        if let Ok(trusted) = add(&pem) {
+            prop_assert_eq!(add(&trusted.certificate).unwrap(), trusted);
         }
     }
 }

@@ -3,12 +3,12 @@
 
 use std::sync::Arc;
 
-use evenkeel_api::certificate::{MaterialDocuments, WithKey, edge_material};
+use evenkeel_api::certificate::{MaterialDocuments, WithKey, served_hosts, zone_material};
 use evenkeel_model::{Config, EdgeMaterial};
 use evenkeel_store::Snapshot;
 use tokio::sync::watch;
 
-use crate::catalog::{Catalog, Table};
+use crate::catalog::{Catalog, Row, Table};
 use crate::records::{Owned, Owner, kind};
 
 /// What it is made of beside a configuration.
@@ -31,14 +31,21 @@ pub(super) struct Material(watch::Sender<Arc<EdgeMaterial>>);
 impl Material {
     /// Begins with what a catalog and its configuration have.
     pub(super) fn of(catalog: &Catalog, config: &Config) -> Self {
-        let material = edge_material(config, &documents(catalog), &EdgeMaterial::default());
+        let material = EdgeMaterial {
+            zones: zone_material(&documents(catalog), &[]),
+            hosts: served_hosts(config),
+        };
         Self(watch::Sender::new(Arc::new(material)))
     }
 
-    /// Goes on with another catalog and its configuration.
-    pub(super) fn follow(&self, catalog: &Catalog, config: &Config) {
+    /// Goes on with another configuration, and with another catalog where certificates are others.
+    pub(super) fn follow(&self, config: &Config, certificates: Option<&Catalog>) {
         self.0.send_if_modified(|told| {
-            let material = edge_material(config, &documents(catalog), told);
+            let zones = match certificates {
+                Some(catalog) => zone_material(&documents(catalog), &told.zones),
+                None => told.zones.clone(),
+            };
+            let material = EdgeMaterial { zones, hosts: served_hosts(config) };
             let is_new = **told != material;
             if is_new {
                 *told = Arc::new(material);
@@ -66,7 +73,7 @@ fn documents(catalog: &Catalog) -> MaterialDocuments<'_> {
 
 /// Certificates whose keys are there: either is written only with the other.
 fn with_keys<'c, T>(catalog: &'c Catalog, table: &'c Table<Owned<T>>) -> Vec<WithKey<'c, T>> {
-    let with_key = |row: &'c crate::catalog::Row<Owned<T>>| {
+    let with_key = |row: &'c Row<Owned<T>>| {
         let key = catalog.certificate_keys.get(&row.document.key.id)?;
         Some(WithKey {
             zone_id: zone_of(&row.value.owner)?,

@@ -54,6 +54,11 @@ async fn a_certificate_lives_from_its_upload_to_its_deletion() {
     assert_eq!(*uploaded.pair.chain, first.0.replace("\r\n", "\n"));
     assert!(!format!("{told:?}").contains(secret(&first.1)), "not even when it is debugged");
 
+    let mut watched = api.material.clone();
+    watched.mark_unchanged();
+    api.pool("eu").await;
+    assert!(!watched.has_changed().unwrap(), "it is told when it changed");
+
     let second = pair(&["example.com"]);
     let newer = api.post(&all, body(&second)).await.result();
     let order = |answer: Value| -> Vec<String> {
