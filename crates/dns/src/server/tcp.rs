@@ -285,22 +285,4 @@ impl<'b> Frame<'b> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn frames_are_whole_or_waited_for_or_impossible() {
-        for (bytes, expected) in [
-            (&[][..], None),
-            (&[0], None),
-            (&[0, 1], None),
-            (&[0, 1, 7], Some(Frame::Whole(&[7]))),
-            (&[0, 1, 7, 0], Some(Frame::Whole(&[7]))),
-            (&[0, 0], Some(Frame::Impossible)),
-            (&[16, 1], Some(Frame::Impossible)),
-            (&[255, 255, 1], Some(Frame::Impossible)),
-        ] {
-            assert_eq!(Frame::next(bytes), expected, "{bytes:?}");
-        }
-    }
-}
+mod tests;
