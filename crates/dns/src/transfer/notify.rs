@@ -41,8 +41,8 @@ pub(crate) struct NotifyOptions {
 #[derive(Debug)]
 pub(crate) struct Notifier {
     options: NotifyOptions,
-    /// The serials that were told.
-    told: HashMap<ZoneId, u32>,
+    /// The zones as they were told.
+    told: HashMap<ZoneId, Arc<Zone>>,
     telling: JoinSet<bool>,
 }
 
@@ -74,14 +74,21 @@ impl Notifier {
         }
     }
 
-    /// Tells those whose zones are newer than what was told.
+    /// Tells those whose zones are newer than what was told, or who are new themselves.
     async fn follow(&mut self) {
         let view = self.options.live.load();
+        // Of a zone that is gone, nothing has to be known.
+        if self.told.len() > view.zones.len() {
+            self.told.retain(|_, told| view.zones.get(&told.name).is_some());
+        }
         for zone in view.zones.iter() {
-            if self.told.get(&zone.id) == Some(&zone.serial) {
+            let is_told = |told: &Arc<Zone>| {
+                told.serial == zone.serial && told.transfer == zone.transfer
+            };
+            if self.told.get(&zone.id).is_some_and(is_told) {
                 continue;
             }
-            self.told.insert(zone.id, zone.serial);
+            self.told.insert(zone.id, Arc::clone(zone));
             for n in 0..zone.transfer.peers.len() {
                 if self.telling.len() >= TOLD_AT_ONCE_MAX
                     && let Some(ended) = self.telling.join_next().await

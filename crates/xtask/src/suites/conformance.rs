@@ -19,6 +19,8 @@ pub(crate) fn acceptance(workspace: &Workspace) -> Result<(), Stop> {
     tools::program("curl", "curl")?;
     tools::program("dig", "bind9-dnsutils")?;
     tools::program("kdig", "knot-dnsutils")?;
+    tools::program("unbound", "unbound")?;
+    tools::program("nsd", "nsd")?;
     pytest(workspace, "acceptance", &[])
 }
 
