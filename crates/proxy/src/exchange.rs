@@ -32,6 +32,8 @@ pub(crate) enum Broken {
     Stale,
     /// The endpoint says that it has not acted on the request.
     Unprocessed,
+    /// The endpoint has not acted on the request, and wants it in HTTP/1.1.
+    WantsHttp1,
     /// A fresh connection was reset: nothing came back.
     Reset,
     /// The endpoint's machine has stopped acknowledging, and nothing came back.
@@ -185,6 +187,7 @@ fn unanswered(connection: &Connection, upload: &Pump, error: Option<&io::Error>)
     let is_silent = connection.input.is_empty();
     match connection.io.fate() {
         Some(Fate::Unprocessed) if is_silent => return Broken::Unprocessed,
+        Some(Fate::WantsHttp1) if is_silent => return Broken::WantsHttp1,
         Some(Fate::Untranslatable) => return Broken::Refused(Refusal::of(400)),
         Some(Fate::Failed) => return Broken::Refused(Refusal::BAD_RESPONSE),
         _ => {}

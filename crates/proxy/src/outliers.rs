@@ -213,7 +213,7 @@ pub(crate) fn evidence_of(answer: &Result<ResponseHead, Broken>) -> Option<Evide
         Ok(head) => (head.status >= 200 || head.upgrade).then_some(Evidence::Answered),
         Err(Broken::Reset | Broken::Unacknowledged) => Some(Evidence::ConnectFailed),
         Err(Broken::Refused(refusal)) => refusal.blames_endpoint().then_some(Evidence::ServerError),
-        Err(Broken::Stale | Broken::Unprocessed | Broken::ClientGone) => None,
+        Err(Broken::Stale | Broken::Unprocessed | Broken::WantsHttp1 | Broken::ClientGone) => None,
     }
 }
 

@@ -61,6 +61,8 @@ struct Request<'a, D> {
     trail: Trail,
     /// Whether the head still stands at the front of the input.
     has_head: bool,
+    /// Whether an endpoint has asked for HTTP/1.1.
+    wants_http1: bool,
     /// A copy of the head, once it has left the input to let the body through.
     kept_head: Vec<u8>,
 }
@@ -145,6 +147,7 @@ pub(crate) async fn handle<D: Transport>(
         ray,
         trail,
         has_head: true,
+        wants_http1: false,
         kept_head: Vec::new(),
     };
     let after = match (barred, decision) {
@@ -267,7 +270,7 @@ impl<D: Transport> Request<'_, D> {
             },
             requested: self.host,
             introduction: &introduction,
-            wants_http1: self.head.upgrade,
+            wants_http1: self.wants_http1(security),
             wants_cleartext_http2: self.wants_cleartext_http2(),
         };
         let fingerprints = self.worker.idle.fingerprints();
@@ -307,7 +310,8 @@ impl<D: Transport> Request<'_, D> {
                 upload.rewind();
                 return Attempt::Stale;
             }
-            Err(Broken::Unprocessed) => {
+            Err(broken @ (Broken::Unprocessed | Broken::WantsHttp1)) => {
+                self.wants_http1 |= matches!(broken, Broken::WantsHttp1);
                 if fresh || !upload.can_rewind() {
                     return Attempt::Refused(Refusal::BAD_RESPONSE);
                 }
@@ -370,6 +374,15 @@ impl<D: Transport> Request<'_, D> {
             }
             _ => upstream::connect(self.worker, self.view, endpoint, route, fresh).await,
         }
+    }
+
+    /// Whether nothing but HTTP/1.1 will do: it switches protocols, and has connections that
+    /// credentials can hold for.
+    fn wants_http1(&self, security: Security) -> bool {
+        let is_agreed_on = security != Security::Plain;
+        self.wants_http1
+            || self.head.upgrade
+            || is_agreed_on && has_credentials(self.head_bytes(), self.fields)
     }
 
     /// What endpoints are told of the client before anything else.

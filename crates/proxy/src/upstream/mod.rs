@@ -26,7 +26,7 @@ use evenkeel_net::tls::Protocol;
 use evenkeel_net::tls::client::{Connected, Fault, Target};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 
 use self::http2::{Announcement, Opening, Outcome};
 use crate::arrival::Security;
@@ -154,14 +154,16 @@ pub(crate) async fn connect(
         waits += 1;
         // What is being opened now is as fresh as what would be opened instead.
         let Some(dialing) = streams.dialing(key) else { break };
-        match dialing.outcome().await {
-            Outcome::Failed(failure) => return Err(failure),
-            Outcome::Open(session) => {
+        // An endpoint may agree to HTTP/2 and then not begin with it.
+        match timeout(worker.settings.timeouts.connect, dialing.outcome()).await {
+            Ok(Outcome::Failed(failure)) => return Err(failure),
+            Ok(Outcome::Open(session)) => {
                 if let Some(stream) = session.upgrade().and_then(|session| session.open()) {
                     return Ok(Connection::stream(stream));
                 }
             }
-            Outcome::Nothing => {}
+            Ok(Outcome::Nothing) => {}
+            Err(_) => break,
         }
     }
     let announcement = streams.announce(key);

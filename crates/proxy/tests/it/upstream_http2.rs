@@ -450,3 +450,46 @@ fn calls_to_plain_endpoints_are_in_http2_where_that_is_wanted() {
     assert_eq!(client.post("", "x").status, 520);
     assert_eq!(seen.requests(), 1);
 }
+
+#[test]
+fn an_endpoint_that_never_begins_with_http2_keeps_nobody_waiting_for_ever() {
+    let authority = Authority::new();
+    let server = Server::new(authority.certify("lb.test").server(BOTH), |stream, _| async move {
+        let _kept = stream;
+        std::future::pending::<()>().await;
+    });
+    let mut plan = secured(Full, &[server.address], &authority);
+    plan.settings.timeouts.connect = ms(300);
+    plan.settings.timeouts.upstream_read = ms(300);
+    let world = World::start(plan);
+    let mut clients: Vec<_> = (0..4).map(|_| world.client()).collect();
+    clients.iter_mut().for_each(send_get);
+    for client in &mut clients {
+        assert_eq!(client.response().status, 524);
+    }
+}
+
+#[test]
+fn an_endpoint_that_asks_for_http1_gets_it_and_so_do_credentials_of_a_connection() {
+    let authority = Authority::new();
+    let config = authority.certify("lb.test").server(BOTH);
+    let server = Server::new(config, |mut stream, seen| async move {
+        if stream.get_ref().1.alpn_protocol() == Some(b"h2") {
+            let answer = Arc::new(|mut call: Call| async move {
+                call.respond.send_reset(Reason::HTTP_1_1_REQUIRED);
+            });
+            return serve_http2(stream, seen, h2::server::Builder::new(), answer).await;
+        }
+        while read_head(&mut stream).await.is_ok() {
+            let answer = "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\none";
+            stream.write_all(answer.as_bytes()).await.unwrap();
+            stream.flush().await.unwrap();
+        }
+    });
+    let world = World::start(secured(Full, &[server.address], &authority));
+    assert_eq!(world.client().get(HTTPS).text(), "one");
+    let credentials = format!("{HTTPS}Authorization: Negotiate YIIG\r\n");
+    assert_eq!(world.client().get(&credentials).text(), "one");
+    let protocols: Vec<_> = server.seen.protocols().into_iter().flatten().collect();
+    assert_eq!(protocols, ["h2", "http/1.1"]);
+}

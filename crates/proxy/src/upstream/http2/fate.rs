@@ -10,6 +10,8 @@ pub(crate) enum Fate {
     /// The endpoint says that it did not act on the request, or it never left: anything may be sent
     /// again (RFC 9113 section 8.7).
     Unprocessed,
+    /// The endpoint wants to be asked in HTTP/1.1, as for credentials that hold for a connection.
+    WantsHttp1,
     /// The endpoint gave the request up, or broke the protocol.
     Failed,
     /// The request has no form in HTTP/2.
@@ -25,6 +27,8 @@ impl Fate {
         let is_refused = error.reason() == Some(Reason::REFUSED_STREAM);
         if error.is_remote() && (error.is_go_away() || is_refused) {
             Self::Unprocessed
+        } else if error.is_remote() && error.reason() == Some(Reason::HTTP_1_1_REQUIRED) {
+            Self::WantsHttp1
         } else if error.is_reset() || error.is_library() {
             Self::Failed
         } else {
@@ -45,7 +49,9 @@ impl Fate {
         match (self, error.get_io()) {
             (_, Some(error)) => error.kind(),
             (Self::Failed | Self::Untranslatable, None) => io::ErrorKind::InvalidData,
-            (Self::Unprocessed | Self::Lost, None) => io::ErrorKind::ConnectionReset,
+            (Self::Unprocessed | Self::WantsHttp1 | Self::Lost, None) => {
+                io::ErrorKind::ConnectionReset
+            }
         }
     }
 }
