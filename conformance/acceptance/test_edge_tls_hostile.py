@@ -18,7 +18,7 @@ from harness.edge import frames, hello, http2
 from harness.edge.hello import APPLICATION_DATA, HANDSHAKE, Client, Sealed, record
 from harness.endpoint import Endpoint
 
-# The default; the connection's end takes a moment more.
+# What row 35 allows at most.
 HANDSHAKE_SECONDS = 15.0
 
 UPDATES = 10_000

@@ -118,11 +118,16 @@ def test_frames_cut_at_every_byte(secure, target):
 def test_close_codes_pass_both_ways(secure, target, code, tls):
     endpoint, host = target
     mark = endpoint.mark()
+    reason = f"over {code} {tls}"
     with dial(secure, host, tls=tls) as session:
-        session.close(code, "over")
-    waiting.until("the close", lambda: endpoint.events("close", mark))
-    [closed] = endpoint.events("close", mark)
-    assert (closed["code"], closed["reason"]) == (code, "over")
+        session.close(code, reason)
+    # Others may end meanwhile, whose clients just left in a test before.
+    waiting.until(
+        "the close",
+        lambda: (
+            {(e["code"], e["reason"]) for e in endpoint.events("close", mark)} >= {(code, reason)}
+        ),
+    )
     with dial(secure, host, f"/close/{code}/enough", tls=tls) as session:
         session.send("now")
         with pytest.raises(ConnectionClosed):
@@ -152,7 +157,7 @@ def test_a_client_that_vanishes_ends_the_session(secure, target):
     session.recv()
     session.socket.close()
     waiting.until("the end", lambda: endpoint.events("close", mark))
-    assert endpoint.events("close", mark)[0]["code"] == 1006
+    assert {event["code"] for event in endpoint.events("close", mark)} == {1006}
 
 
 def test_an_endpoint_that_dies_ends_the_session(secure, zones, upgrading):
@@ -257,10 +262,13 @@ def test_websocket_over_http2(secure, target):
         tunnel.send(websocket.frame(websocket.CLOSE, (4321).to_bytes(2) + b"bye"))
         assert tunnel.receive().payload == (4321).to_bytes(2) + b"bye"
         tunnel.send(b"", end=True)
-        waiting.until("the close", lambda: endpoint.events("close", mark))
-        assert endpoint.events("close", mark)[0]["code"] == 4321
+
+        def ended() -> set[int]:
+            return {event["code"] for event in endpoint.events("close", mark)}
+
+        waiting.until("the close", lambda: 4321 in ended())
         other.connection.send(frames.reset(other.stream))
-        waiting.until("the reset", lambda: len(endpoint.events("close", mark)) == 2)
+        waiting.until("the reset", lambda: 1006 in ended())
         assert connection.get(host).status == 200
 
 

@@ -23,7 +23,7 @@ from harness.edge.attacks import ATTACKS, Attack, Target
 POLL_MS = 50
 
 # What a peer that has closed still has in flight arrives within this.
-DRAIN_SECONDS = 2.0
+DRAIN_SECONDS = 3.0
 
 # Who does not read shall not have a buffer of the kernel's read for him.
 UNREAD_BYTES = 8 << 10

@@ -10,6 +10,9 @@ from harness.edge.endpoints import ModernEndpoint, ServerEndpoint
 from harness.edge.secure import Secure, Zones
 
 
+HANDSHAKE_SECONDS = 6.0
+
+
 @pytest.fixture(scope="session")
 def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
     """Who issues the certificates of this run."""
@@ -20,6 +23,8 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
 def secure(tmp_path_factory: pytest.TempPathFactory, authority: Authority) -> Iterator[Secure]:
     """One balancer with a TLS listener."""
     server = Secure(tmp_path_factory.mktemp("secure"), authority)
+    # Shorter than the default, for the sake of those tests that wait for it.
+    server.limit(handshake=HANDSHAKE_SECONDS)
     try:
         yield server.start()
     finally:

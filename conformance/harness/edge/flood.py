@@ -33,6 +33,10 @@ SPARE_SECONDS = 15.0
 
 TRIES = 3
 
+# An attacker that gets too little processor time for its own handshake is turned away: some may be,
+# but it would be no attack if most were.
+REFUSED_MAX = 0.2
+
 
 @dataclass(frozen=True)
 class Arena:
@@ -146,7 +150,8 @@ def withstand(arena: Arena, what: Attack, seconds: float, connections: int = CON
             break
     assert damage.errors == [], f"{what.name}: {damage}"
     assert damage.slowest <= ANSWER_SECONDS_MAX, f"{what.name}: {damage}"
-    assert not any(fate["refused"] for fate in damage.fates), f"{what.name}: {damage}"
+    refused = sum(1 for fate in damage.fates if fate["refused"])
+    assert refused <= connections * REFUSED_MAX, f"{what.name}: {damage}"
     if what.must_end:
         assert damage.open == 0, f"{what.name}: {damage}"
     for fate in damage.fates:
