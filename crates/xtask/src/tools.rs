@@ -2,7 +2,9 @@
 //! packages as root, Python's and Node's packages below the target folder. Nothing is installed
 //! elsewhere.
 
-use std::fs;
+use std::fs::{self, OpenOptions};
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -19,6 +21,9 @@ const PYTHON_MIN: (u32, u32) = (3, 11);
 
 /// Where Go installs itself, for those who have not put it on their path.
 const USUAL_GO: &str = "/usr/local/go/bin/go";
+
+/// What Debian asks before it starts a service; 101 means no.
+const POLICY: &str = "/usr/sbin/policy-rc.d";
 
 /// The name of the file that says what a virtual environment, or a folder of packages, was made of.
 const STAMP: &str = "made-from.txt";
@@ -140,8 +145,32 @@ fn apt(packages: &[&str]) -> Result<(), Stop> {
         run(&mut command, INSTALL_LIMIT)
             .map_err(|_| Stop::left_out(format!("apt-get cannot install {list}")))
     };
+    let _quiet = NoServices::forbid();
     apt(&["update"])?;
     apt(&[&["install", "--yes", "--no-install-recommends"], packages].concat())
+}
+
+/// While it lives, packages start no service of their own: suites bring theirs up themselves, on
+/// ports of their own. A policy that is there already stays.
+struct NoServices {
+    is_ours: bool,
+}
+
+impl NoServices {
+    fn forbid() -> Self {
+        let file = OpenOptions::new().write(true).create_new(true).mode(0o755).open(POLICY);
+        // Without it a service may start, which is a nuisance and no failure.
+        let is_ours = file.is_ok_and(|mut file| file.write_all(b"#!/bin/sh\nexit 101\n").is_ok());
+        Self { is_ours }
+    }
+}
+
+impl Drop for NoServices {
+    fn drop(&mut self) {
+        if self.is_ours {
+            let _ = fs::remove_file(POLICY);
+        }
+    }
 }
 
 fn is_root() -> bool {
