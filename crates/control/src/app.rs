@@ -214,48 +214,27 @@ impl Draft {
         &self.audited
     }
 
-    /// Adds or replaces a document that follows from others, of which the audit log tells nothing.
-    pub(crate) fn put_quietly<T, V: Serialize>(
-        &mut self,
-        kind: &str,
-        id: &str,
-        row: Option<&Row<T>>,
-        value: &V,
-    ) {
-        let expected = row.map_or(Expected::Absent, |row| Expected::At(row.document.revision));
+    /// Adds a document that the audit log tells nothing of: it is secret, or follows from others that
+    /// are told of.
+    pub(crate) fn create_quietly<T: Serialize>(&mut self, kind: &str, id: &str, value: &T) {
         let write = Write::Put(encode(value).into());
-        self.batch.changes.push(Change { key: Key::new(kind, id), expected, write });
-    }
-
-    /// Deletes such a document.
-    pub(crate) fn delete_quietly<T>(&mut self, row: &Row<T>) {
-        let (key, expected) = (row.document.key.clone(), Expected::At(row.document.revision));
-        self.batch.changes.push(Change { key, expected, write: Write::Delete });
-    }
-
-    /// Adds a document that is secret. Nothing tells of it: what it goes with is told of.
-    pub(crate) fn create_secret<T: Serialize>(&mut self, kind: &str, id: &str, value: &T) {
-        let write = Write::Put(encode(value).into());
-        self.batch.changes.push(Change {
-            key: Key::new(kind, id),
-            expected: Expected::Absent,
-            write,
-        });
+        self.write(Key::new(kind, id), Expected::Absent, write);
     }
 
     /// Replaces one.
-    pub(crate) fn update_secret<T, V: Serialize>(&mut self, row: &Row<T>, value: &V) {
-        self.write_secret(row, Write::Put(encode(value).into()));
+    pub(crate) fn update_quietly<T, V: Serialize>(&mut self, row: &Row<T>, value: &V) {
+        let expected = Expected::At(row.document.revision);
+        self.write(row.document.key.clone(), expected, Write::Put(encode(value).into()));
     }
 
     /// Deletes one.
-    pub(crate) fn delete_secret<T>(&mut self, row: &Row<T>) {
-        self.write_secret(row, Write::Delete);
+    pub(crate) fn delete_quietly<T>(&mut self, row: &Row<T>) {
+        let expected = Expected::At(row.document.revision);
+        self.write(row.document.key.clone(), expected, Write::Delete);
     }
 
-    fn write_secret<T>(&mut self, row: &Row<T>, write: Write) {
-        let expected = Expected::At(row.document.revision);
-        self.batch.changes.push(Change { key: row.document.key.clone(), expected, write });
+    fn write(&mut self, key: Key, expected: Expected, write: Write) {
+        self.batch.changes.push(Change { key, expected, write });
     }
 
     fn push(
@@ -267,7 +246,7 @@ impl Draft {
     ) {
         let expected = before.map_or(Expected::Absent, |before| Expected::At(before.revision));
         let write = after.as_ref().map_or(Write::Delete, |body| Write::Put(Arc::clone(body)));
-        self.batch.changes.push(Change { key: key.clone(), expected, write });
+        self.write(key.clone(), expected, write);
         let before = before.map(|document| Arc::clone(&document.body));
         self.audited.push(Audited { action, key, before, after });
     }

@@ -6,7 +6,7 @@
 //! | [`documents`] | how it is stored |
 //! | [`keys`] | how keys are made |
 //! | [`tables`] | all of it as values, one part of the [`Catalog`](crate::catalog::Catalog) |
-//! | [`accompany`] | what is written along with every change of a zone |
+//! | [`mod@accompany`] | what is written along with every change of a zone |
 //!
 //! What the API answers of it is `api`'s and `routes`', what is served of it
 //! [`publisher`](crate::publisher)'s.

@@ -34,7 +34,10 @@ pub(crate) fn accompany(catalog: &Catalog, draft: &mut Draft, now_ms: u64) {
         let last = row.map(|row| *row.value);
         let last = last.or_else(|| catalog.zones.get(zone).map(ZoneSerial::first));
         let serial = last.unwrap_or(ZoneSerial { serial: 0 }).next(now_ms);
-        draft.put_quietly(kind::ZONE_SERIAL, zone, row, &serial);
+        match row {
+            Some(row) => draft.update_quietly(row, &serial),
+            None => draft.create_quietly(kind::ZONE_SERIAL, zone, &serial),
+        }
     }
 }
 

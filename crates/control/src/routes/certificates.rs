@@ -40,7 +40,7 @@ pub(super) fn delete_all(catalog: &Catalog, zone_id: &str, draft: &mut Draft) {
 /// Drafts that a certificate goes, and its key with it.
 fn delete_with_key<T>(catalog: &Catalog, draft: &mut Draft, row: &Row<Owned<T>>) {
     if let Some(key) = catalog.certificate_keys.row(&row.document.key.id) {
-        draft.delete_secret(key);
+        draft.delete_quietly(key);
     }
     draft.delete(row);
 }

@@ -10,7 +10,7 @@ pub(crate) struct ExplainArgs {
     #[arg(required = true, num_args = 1..=2, value_name = "METHOD URL")]
     pub(crate) asked: Vec<String>,
     /// Address that the request, or the resolver's query, comes from [default: 127.0.0.1]
-    #[arg(long, value_name = "ADDR")]
+    #[arg(long, visible_alias = "resolver", value_name = "ADDR")]
     pub(crate) from: Option<std::net::IpAddr>,
     /// Header field of the request; repeatable
     #[arg(short = 'H', long = "header", value_name = "NAME: VALUE")]

@@ -102,7 +102,7 @@ async fn create(
         let cx = Context { now: &now(), id: &id, limits: &app.limits, lookup: &lookup };
         let upload = certificate::apply::client(&body, &there, &Rustls, &cx)?;
         let key = CertificateKey { private_key: upload.private_key };
-        draft.create_secret(kind::CERTIFICATE_KEY, &id, &key);
+        draft.create_quietly(kind::CERTIFICATE_KEY, &id, &key);
         let owned = Owned { owner: place.owner, document: upload.certificate };
         draft.create(kind::CLIENT_CERTIFICATE, &id, &owned);
         Ok(owned.document.answered(this_moment()))

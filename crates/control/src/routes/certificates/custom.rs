@@ -150,7 +150,7 @@ async fn create(
         within_quota(count, app.limits.custom_certificate_quota, "custom certificate")?;
         let upload = apply(&app, catalog, &place, &at, Verb::Create, &body, None, &id)?;
         let private_key = upload.private_key.unwrap_or_default();
-        draft.create_secret(kind::CERTIFICATE_KEY, &id, &CertificateKey { private_key });
+        draft.create_quietly(kind::CERTIFICATE_KEY, &id, &CertificateKey { private_key });
         let owned = Owned { owner: place.owner, document: upload.stored };
         draft.create(kind::CUSTOM_CERTIFICATE, &id, &owned);
         Ok(owned.document.answered(this_moment()))
@@ -184,11 +184,11 @@ async fn patch(
         let upload = apply(&app, catalog, &place, &at, Verb::Patch, &body, Some(current), at.id())?;
         match (upload.private_key, key) {
             (Some(private_key), Some(key)) => {
-                draft.update_secret(key, &CertificateKey { private_key });
+                draft.update_quietly(key, &CertificateKey { private_key });
             }
             (Some(private_key), None) => {
                 let key = CertificateKey { private_key };
-                draft.create_secret(kind::CERTIFICATE_KEY, at.id(), &key);
+                draft.create_quietly(kind::CERTIFICATE_KEY, at.id(), &key);
             }
             (None, _) => {}
         }
