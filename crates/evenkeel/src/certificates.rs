@@ -113,5 +113,5 @@ async fn look_at(mut hangup: Signal, look: &Notify) {
         tracing::info!("Looking at the files of certificates, as asked by SIGHUP.");
         look.notify_one();
     }
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }
