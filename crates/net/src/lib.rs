@@ -1,6 +1,6 @@
 //! The edge to the operating system that every plane shares: listeners, dialing, name resolution,
-//! pings, TLS clients, certificates, where addresses are, and the real clock. Knows nothing of
-//! balancing or HTTP.
+//! pings, TLS on both sides, certificates, where addresses are, and the real clock. Knows nothing of
+//! balancing, and of HTTP only what is said to those who speak it where TLS is spoken.
 
 pub mod certificate;
 pub mod dial;
