@@ -11,7 +11,7 @@ mod number;
 mod query;
 mod write;
 
-pub use edns::{Cookie, Edns, EdnsOut, UDP_BYTES_MAX, UDP_BYTES_PLAIN};
+pub use edns::{Cookie, Edns, EdnsOut, ExtendedError, UDP_BYTES_MAX, UDP_BYTES_PLAIN};
 pub use name::{LowerName, NAME_BYTES_MAX, Name, NameText, host_to_wire, parent};
 pub use number::{Rcode, rtype};
 pub use query::{HEADER_BYTES, Parsed, Query, Rejection};

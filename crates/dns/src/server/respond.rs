@@ -24,7 +24,8 @@ use crate::dnssec::Signatures;
 use crate::resolve::Names;
 use crate::transfer::{Histories, Session};
 use crate::wire::{
-    self, Edns, EdnsOut, Parsed, Query, Rcode, Rejection, UDP_BYTES_MAX, UDP_BYTES_PLAIN,
+    self, Edns, EdnsOut, ExtendedError, Parsed, Query, Rcode, Rejection, UDP_BYTES_MAX,
+    UDP_BYTES_PLAIN,
 };
 
 /// How long a TCP connection may be without a query (RFC 7766 section 6.2.3 leaves it to us), and
@@ -184,7 +185,12 @@ impl Responder {
         let start = out.len();
         let answers = match fate {
             Fate::Sent => {
-                let extra = self.extra(&sender);
+                let error = match answer.rcode {
+                    Rcode::Refused => Some(ExtendedError::NotAuthoritative),
+                    Rcode::ServFail => Some(ExtendedError::NoReachableAuthority),
+                    _ => None,
+                };
+                let extra = self.extra(&sender, error);
                 let limit = self.limit(query.edns.as_ref());
                 let limit = limit - session.as_ref().map_or(0, Session::bytes).min(limit);
                 let written = wire::write_signed(
@@ -249,7 +255,12 @@ impl Responder {
 
     fn reject(&self, rejection: &Rejection<'_>, sender: &Sender, out: &mut Vec<u8>) {
         let limit = self.limit(rejection.edns.as_ref());
-        wire::write_rejection(out, rejection, limit, &self.extra(sender));
+        let error = match rejection.rcode {
+            Rcode::Refused => Some(ExtendedError::Prohibited),
+            Rcode::NotImp => Some(ExtendedError::NotSupported),
+            _ => None,
+        };
+        wire::write_rejection(out, rejection, limit, &self.extra(sender, error));
         self.metrics.responded(rejection.rcode.number());
     }
 
@@ -289,11 +300,12 @@ impl Responder {
         fate
     }
 
-    fn extra<'s>(&'s self, sender: &'s Sender) -> EdnsOut<'s> {
+    fn extra<'s>(&'s self, sender: &'s Sender, error: Option<ExtendedError>) -> EdnsOut<'s> {
         EdnsOut {
             cookie: sender.cookie.as_ref().map_or(&[], |cookie| cookie),
             nsid: &self.shared.settings.nsid,
             keepalive_ds: (self.transport == Transport::Tcp).then_some(TCP_IDLE_DS),
+            error,
             ..EdnsOut::default()
         }
     }

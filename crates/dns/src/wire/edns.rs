@@ -21,6 +21,7 @@ pub(super) mod option {
     pub(in crate::wire) const SUBNET: u16 = 8;
     pub(in crate::wire) const COOKIE: u16 = 10;
     pub(in crate::wire) const KEEPALIVE: u16 = 11;
+    pub(in crate::wire) const ERROR: u16 = 15;
 }
 
 /// What a query's OPT record says. Options and flags that are unknown here are passed over.
@@ -66,11 +67,38 @@ pub struct EdnsOut<'a> {
     pub nsid: &'a [u8],
     /// How long an idle connection stays, in tenths of a second, told to those who ask.
     pub keepalive_ds: Option<u16>,
+    /// What the response's code alone does not say.
+    pub error: Option<ExtendedError>,
 }
 
 impl Default for EdnsOut<'_> {
     fn default() -> Self {
-        Self { udp_bytes: UDP_BYTES_MAX, cookie: &[], nsid: &[], keepalive_ds: None }
+        Self { udp_bytes: UDP_BYTES_MAX, cookie: &[], nsid: &[], keepalive_ds: None, error: None }
+    }
+}
+
+/// Why a query was not answered (RFC 8914 section 4).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ExtendedError {
+    /// The client may not ask for that.
+    Prohibited,
+    /// The name is in no zone that is served here.
+    NotAuthoritative,
+    /// Nothing of the kind is done here.
+    NotSupported,
+    /// Whoever knows what the name leads to could not be reached.
+    NoReachableAuthority,
+}
+
+impl ExtendedError {
+    /// The number (IANA, Extended DNS Error Codes).
+    const fn number(self) -> u16 {
+        match self {
+            Self::Prohibited => 18,
+            Self::NotAuthoritative => 20,
+            Self::NotSupported => 21,
+            Self::NoReachableAuthority => 22,
+        }
     }
 }
 
@@ -154,6 +182,7 @@ pub(super) struct OptWriter<'a> {
     cookie: &'a [u8],
     nsid: &'a [u8],
     keepalive_ds: Option<u16>,
+    error: Option<ExtendedError>,
 }
 
 impl<'a> OptWriter<'a> {
@@ -169,6 +198,7 @@ impl<'a> OptWriter<'a> {
             cookie: out.cookie,
             nsid: if edns.nsid { out.nsid } else { &[] },
             keepalive_ds: out.keepalive_ds.filter(|_| edns.keepalive),
+            error: out.error,
         }
     }
 
@@ -177,7 +207,7 @@ impl<'a> OptWriter<'a> {
         if self.bytes() <= room {
             return self;
         }
-        Self { subnet: None, nsid: &[], keepalive_ds: None, ..self }
+        Self { subnet: None, nsid: &[], keepalive_ds: None, error: None, ..self }
     }
 
     /// How many bytes will be written.
@@ -189,7 +219,8 @@ impl<'a> OptWriter<'a> {
         let option = |data: &[u8]| if data.is_empty() { 0 } else { 4 + data.len() };
         let subnet = self.subnet.map_or(0, |(subnet, _)| 8 + address_bytes(subnet));
         let keepalive = self.keepalive_ds.map_or(0, |_| 6);
-        option(self.cookie) + option(self.nsid) + subnet + keepalive
+        let error = self.error.map_or(0, |_| 6);
+        option(self.cookie) + option(self.nsid) + subnet + keepalive + error
     }
 
     pub(super) fn write(&self, out: &mut Vec<u8>) {
@@ -221,6 +252,10 @@ impl<'a> OptWriter<'a> {
         if let Some(keepalive_ds) = self.keepalive_ds {
             option(out, option::KEEPALIVE, 2);
             out.extend_from_slice(&keepalive_ds.to_be_bytes());
+        }
+        if let Some(error) = self.error {
+            option(out, option::ERROR, 2);
+            out.extend_from_slice(&error.number().to_be_bytes());
         }
     }
 }

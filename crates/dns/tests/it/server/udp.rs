@@ -1,5 +1,7 @@
 //! Datagrams: both families, views that change, cookies, rates, and what is never answered.
 
+use domain::base::Message;
+use domain::base::opt::ExtendedError;
 use evenkeel_dns::server::{QueryLog, QueryLogSettings, RateSettings};
 
 use crate::dig::show;
@@ -196,4 +198,27 @@ fn the_log_has_a_line_with_the_trail_for_each_query() {
     assert_eq!(of(0, "trail"), "lb=lb.example.com pool=p answered=1");
     assert_eq!((of(0, "transport"), of(1, "transport")), ("udp".into(), "tcp".into()));
     assert_eq!((of(1, "code"), of(1, "type")), ("NXDOMAIN".into(), "MX".into()));
+}
+
+#[test]
+fn refusals_say_why_to_who_understands_it() {
+    let server = Server::of("zone example.com; flat CNAME nowhere.test. flatten");
+    let client = server.udp();
+    let mut transfer = message("example.com A edns=1232");
+    transfer[12 + b"\x07example\x03com\0".len() + 1] = 252;
+    for (query, code) in [
+        (message("www.example.org A edns=1232"), Some(20)),
+        (transfer, Some(18)),
+        (message("flat.example.com A edns=1232"), Some(22)),
+        (message("www.example.com A edns=1232"), None),
+    ] {
+        client.send(&query).expect("sent");
+        let mut buffer = [0; 1232];
+        let length = client.recv(&mut buffer).expect("an answer");
+        let read = Message::from_slice(&buffer[..length]).expect("a message");
+        let opt = read.opt().expect("EDNS");
+        let error = opt.opt().iter::<ExtendedError<_>>().next();
+        let error = error.map(|error| error.expect("valid").code().to_int());
+        assert_eq!(error, code, "{}", query.escape_ascii());
+    }
 }
