@@ -131,5 +131,6 @@ pub fn answer<'a>(
     env: &mut Env<'_>,
     trail: &mut Trail,
 ) -> Answer<'a> {
+    debug_assert!(context.catalog.fits(context.view), "the catalog of another view");
     walk::walk(query, source, context, env, trail)
 }

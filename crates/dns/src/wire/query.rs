@@ -43,6 +43,8 @@ pub struct Query<'b> {
     pub qtype: u16,
     /// Whether recursion is desired; carried over, and never done.
     pub rd: bool,
+    /// Whether signatures need not be checked (CD, RFC 4035 section 3.2.2); carried over.
+    pub cd: bool,
     /// What EDNS says, if the client speaks it.
     pub edns: Option<Edns<'b>>,
     /// The serial of the zone that the client has; of IXFR alone (RFC 1995).
@@ -58,8 +60,10 @@ pub struct Rejection<'b> {
     pub id: u16,
     /// Carried over.
     pub opcode: u8,
-    /// Carried over.
+    /// Carried over, of queries.
     pub rd: bool,
+    /// Carried over, of queries.
+    pub cd: bool,
     /// Why. `NoError` answers a query for nothing but a cookie (RFC 7873 section 5.4), and one that
     /// is to be asked again by TCP.
     pub rcode: Rcode,
@@ -78,14 +82,18 @@ impl<'b> Query<'b> {
         let Some((header, rest)) = message.split_first_chunk::<HEADER_BYTES>() else {
             return Parsed::Silent;
         };
-        let [id1, id2, flags, ..] = *header;
+        let [id1, id2, flags, more_flags, ..] = *header;
         if flags & 0x80 != 0 {
             return Parsed::Silent;
         }
+        let opcode = flags >> 3 & 0x0F;
+        // The flags that are carried over are those of queries.
+        let is_query = opcode == OPCODE_QUERY;
         let mut rejection = Rejection {
             id: u16::from_be_bytes([id1, id2]),
-            opcode: flags >> 3 & 0x0F,
-            rd: flags & 1 != 0,
+            opcode,
+            rd: is_query && flags & 0x01 != 0,
+            cd: is_query && more_flags & 0x10 != 0,
             rcode: Rcode::FormErr,
             truncated: false,
             question: &[],
@@ -95,9 +103,7 @@ impl<'b> Query<'b> {
         match Self::judge(message, rest, counts, &mut rejection) {
             Ok(parsed) => parsed,
             // What is not done here need not be read.
-            Err(_) if rejection.opcode != OPCODE_QUERY => {
-                Parsed::Refuse(Rejection { rcode: Rcode::NotImp, ..rejection })
-            }
+            Err(_) if !is_query => Parsed::Refuse(Rejection { rcode: Rcode::NotImp, ..rejection }),
             Err(rcode) => Parsed::Refuse(Rejection { rcode, ..rejection }),
         }
     }
@@ -143,6 +149,7 @@ impl<'b> Query<'b> {
             name: question.name,
             qtype: question.qtype,
             rd: rejection.rd,
+            cd: rejection.cd,
             edns: extra.edns,
             serial: extra.serial,
             tsig: extra.tsig,
@@ -170,6 +177,7 @@ impl<'b> Query<'b> {
             id: self.id,
             opcode: OPCODE_QUERY,
             rd: self.rd,
+            cd: self.cd,
             rcode,
             truncated: false,
             question: self.question(),

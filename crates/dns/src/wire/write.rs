@@ -15,12 +15,13 @@ use super::query::{CLASS_IN, HEADER_BYTES, Query, Rejection};
 use crate::answer::{Answer, Data, MINIMAL, Owner, Set, soa_numbers};
 use crate::zone::compressible_name;
 
-/// The bits of the header's third byte.
+/// The bits of the header's third byte, and one of the fourth.
 mod flag {
     pub(super) const QR: u8 = 0x80;
     pub(super) const AA: u8 = 0x04;
     pub(super) const TC: u8 = 0x02;
     pub(super) const RD: u8 = 0x01;
+    pub(super) const CD: u8 = 0x10;
 }
 
 /// Places of the counts in the header.
@@ -65,6 +66,7 @@ pub fn write_signed(
 ) -> Written {
     let opt = query.edns.map(|edns| OptWriter::new(&edns, answer.rcode, answer.scope, extra));
     let mut message = Message::begin(out, limit, query.id, answer.rcode, query.question());
+    message.set_checking_disabled(query.cd);
     let flags = flag::QR | if query.rd { flag::RD } else { 0 };
     message.out[message.start + 2] = flags | if answer.authoritative { flag::AA } else { 0 };
     let opt = message.reserve(opt);
@@ -102,9 +104,10 @@ pub fn write_rejection(
     limit: usize,
     extra: &EdnsOut<'_>,
 ) {
-    let Rejection { id, opcode, rd, rcode, truncated, question, edns } = *rejection;
+    let Rejection { id, opcode, rd, cd, rcode, truncated, question, edns } = *rejection;
     let opt = edns.map(|edns| OptWriter::new(&edns, rcode, 0, extra));
     let mut message = Message::begin(out, limit, id, rcode, question);
+    message.set_checking_disabled(cd);
     let (rd, tc) = (if rd { flag::RD } else { 0 }, if truncated { flag::TC } else { 0 });
     message.out[message.start + 2] = flag::QR | opcode << 3 | rd | tc;
     let opt = message.reserve(opt);
@@ -130,6 +133,10 @@ impl<'o> Message<'o> {
         out.extend_from_slice(question);
         // The header and the longest question fit any limit (RFC 1035 section 4.2.1: 512 bytes).
         Self { out, start, end: start + limit.min(usize::from(u16::MAX)) }
+    }
+
+    fn set_checking_disabled(&mut self, cd: bool) {
+        self.out[self.start + 3] |= if cd { flag::CD } else { 0 };
     }
 
     /// Keeps room for the OPT record: without its options where those would not fit.
