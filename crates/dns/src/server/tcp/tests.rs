@@ -85,7 +85,7 @@ fn closed_after(sent: &[(u64, &[u8])]) -> u64 {
                 tokio::time::sleep_until(start + Duration::from_secs(*at)).await;
                 writer.write_all(bytes).await.unwrap();
             }
-            std::future::pending::<()>().await
+            std::future::pending::<()>().await;
         };
         let mut answers = Vec::new();
         tokio::select! {
