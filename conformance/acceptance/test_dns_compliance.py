@@ -88,7 +88,7 @@ EDNS = [
     ("+keepalive +tcp", ["status: NOERROR", "SOA"], []),
     ("+header-only +nocookie", ["status: FORMERR"], []),
     ("+header-only", ["status: NOERROR", "QUERY: 0", "COOKIE"], []),
-    ("+adflag +cdflag +zflag", ["status: NOERROR", "SOA"], [" ad", " cd"]),
+    ("+adflag +cdflag +zflag", ["status: NOERROR", " cd", "SOA"], [" ad"]),
     ("+aaflag +rdflag", ["status: NOERROR", " aa", " rd", "SOA"], [" ra;", " ra "]),
     ("+opcode=15", ["status: NOTIMP"], ["IN\tSOA"]),
     ("+opcode=4", ["status: NOTIMP"], ["IN\tSOA"]),
