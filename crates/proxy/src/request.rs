@@ -165,9 +165,9 @@ impl<D: Transport> Request<'_, D> {
                     }
                     return after;
                 }
-                // A body that was taken from the input cannot be put before another head.
+                // Of a body that was taken from the input, only its sender has another copy.
                 Attempt::Unresolved | Attempt::Failed(_)
-                    if upload.as_ref().is_some_and(Pump::has_taken_body) =>
+                    if !upload.as_ref().is_none_or(Pump::has_all) =>
                 {
                     return self.refuse(Refusal::BAD_RESPONSE).await;
                 }

@@ -193,6 +193,17 @@ impl Pump {
         self.waiting
     }
 
+    /// Whether all that was taken of the body is still at hand.
+    pub(crate) fn has_all(&self) -> bool {
+        !self.has_taken_body || self.kept.is_some()
+    }
+
+    /// Gives a message that starts over another head, for another receiver.
+    pub(crate) fn replace_head(&mut self, head: Vec<u8>) {
+        debug_assert!(!self.has_written, "nothing has left");
+        self.before = head;
+    }
+
     /// Whether the whole message is out.
     pub(crate) fn is_done(&self) -> bool {
         self.waiting == Waiting::Done && !self.is_stopped

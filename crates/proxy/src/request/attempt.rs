@@ -93,7 +93,12 @@ impl<D: Transport> Request<'_, D> {
         };
         let is_framed = connection.io.frames_messages();
         let upload = match upload {
-            Some(upload) if upload.is_framed() == is_framed => upload,
+            Some(upload) if upload.is_framed() == is_framed => {
+                let head = self.request_head(plan, endpoint.host.as_deref());
+                self.worker.buffers.give_scratch(upload.take_storage());
+                upload.replace_head(head);
+                upload
+            }
             // A part of the body is framed for another protocol already.
             Some(_) => return Attempt::Refused(Refusal::BAD_RESPONSE),
             None => upload.insert(self.request_message(plan, endpoint.host.as_deref(), is_framed)),
@@ -126,6 +131,7 @@ impl<D: Transport> Request<'_, D> {
                 // From an endpoint that is just losing its connections, it is a late refusal.
                 let may_repeat = self.head.method_kind.is_idempotent() && upload.can_rewind();
                 return if may_repeat && self.worker.idle.has_lost(key) {
+                    upload.rewind();
                     Attempt::Failed(DialFailure::Refused)
                 } else {
                     Attempt::Refused(Refusal::BAD_RESPONSE)
@@ -134,6 +140,7 @@ impl<D: Transport> Request<'_, D> {
             Err(Broken::Unacknowledged) => {
                 let may_repeat = self.head.method_kind.is_idempotent() && upload.can_rewind();
                 return if may_repeat {
+                    upload.rewind();
                     Attempt::Failed(DialFailure::TimedOut)
                 } else {
                     Attempt::Refused(Refusal::UNACKNOWLEDGED)
@@ -211,9 +218,8 @@ impl<D: Transport> Request<'_, D> {
         }
     }
 
-    /// The request as the endpoint gets it. Where a body follows, the head leaves the input.
-    fn request_message(&mut self, plan: &Plan<'_>, host: Option<&str>, is_framed: bool) -> Pump {
-        let buffer = self.head_bytes();
+    /// The head of the request as the endpoint gets it.
+    fn request_head(&self, plan: &Plan<'_>, host: Option<&str>) -> Vec<u8> {
         let load_balancer = self.view.config.load_balancer(plan.load_balancer());
         let forwarding = Forwarding {
             client: &self.visitor.lines,
@@ -223,7 +229,14 @@ impl<D: Transport> Request<'_, D> {
             strips_session_cookie: sets_cookies(load_balancer),
         };
         let mut out = self.worker.buffers.take_scratch();
-        request_head::write(&mut out, buffer, self.head, self.fields, &forwarding);
+        request_head::write(&mut out, self.head_bytes(), self.head, self.fields, &forwarding);
+        out
+    }
+
+    /// The request as the endpoint gets it. Where a body follows, the head leaves the input.
+    fn request_message(&mut self, plan: &Plan<'_>, host: Option<&str>, is_framed: bool) -> Pump {
+        let head = self.request_head(plan, host);
+        let load_balancer = self.view.config.load_balancer(plan.load_balancer());
         let to = match self.head.body {
             _ if is_framed => BodyTo::Framed,
             Body::Chunked | Body::UntilClose => BodyTo::Chunked,
@@ -235,7 +248,7 @@ impl<D: Transport> Request<'_, D> {
         }
         let from = body_from(&self.head.body, self.downstream.io.frames_messages());
         let body_bytes_max = gate::body_bytes_max(&load_balancer.edge);
-        Pump::new(out, from, to).keeping_body().up_to(body_bytes_max)
+        Pump::new(head, from, to).keeping_body().up_to(body_bytes_max)
     }
 
     /// Tells passive health what an attempt met.

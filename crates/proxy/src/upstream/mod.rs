@@ -120,38 +120,52 @@ pub(crate) async fn connect(
     route: &Route<'_>,
     fresh: bool,
 ) -> Result<Connection, DialFailure> {
-    let (key, config) = (route.key, &view.config);
+    // Nothing of this was introduced for a client: such connections stay with it.
+    if !fresh && let Some(connection) = find(worker, &view.config, endpoint, route) {
+        return Ok(connection);
+    }
     let target = match &route.speech {
         Speech::Http1 => {
-            // Nothing idle was introduced for a client: its connections stay with it.
-            if !fresh && let Some(mut connection) = worker.idle.take(key) {
-                connection.reuse(worker, config, endpoint);
-                return Ok(connection);
-            }
             let tcp = open(worker, route).await?;
-            let count = worker.shared.loads.connection(config, endpoint);
+            let count = worker.shared.loads.connection(&view.config, endpoint);
             return Ok(Connection::new(Wire::Tcp(tcp), count, route.is_personal()));
         }
         Speech::Http2 => None,
         Speech::Tls(target) => Some(target),
     };
-    let streams = worker.idle.http2();
-    let mut waits = 0;
-    loop {
-        if !fresh && !route.is_personal() {
-            if let Some(stream) = streams.open(key) {
-                worker.metrics.upstream_reused.increment();
-                return Ok(Connection::stream(stream));
-            }
-            if let Some(mut connection) = worker.idle.take(key) {
-                connection.reuse(worker, config, endpoint);
-                return Ok(connection);
-            }
-        }
-        if waits == WAITS_MAX {
-            break;
-        }
-        waits += 1;
+    // Boxed: a handshake takes room that no client's connection shall have to keep for it.
+    Box::pin(negotiate(worker, view, endpoint, route, target, fresh)).await
+}
+
+/// A connection that waits for a request, or room for a stream on one.
+fn find(
+    worker: &Worker,
+    config: &Config,
+    endpoint: EndpointIx,
+    route: &Route<'_>,
+) -> Option<Connection> {
+    if !matches!(route.speech, Speech::Http1)
+        && let Some(stream) = worker.idle.http2().open(route.key)
+    {
+        worker.metrics.upstream_reused.increment();
+        return Some(Connection::stream(stream));
+    }
+    let mut connection = worker.idle.take(route.key)?;
+    connection.reuse(worker, config, endpoint);
+    Some(connection)
+}
+
+/// Waits for a connection that others are opening, or opens one, and agrees on what is spoken.
+async fn negotiate(
+    worker: &Worker,
+    view: &View,
+    endpoint: EndpointIx,
+    route: &Route<'_>,
+    target: Option<&Target<'_>>,
+    fresh: bool,
+) -> Result<Connection, DialFailure> {
+    let (key, streams) = (route.key, worker.idle.http2());
+    for _ in 0..WAITS_MAX {
         // What is being opened now is as fresh as what would be opened instead.
         let Some(dialing) = streams.dialing(key) else { break };
         // An endpoint may agree to HTTP/2 and then not begin with it.
@@ -165,10 +179,12 @@ pub(crate) async fn connect(
             Ok(Outcome::Nothing) => {}
             Err(_) => break,
         }
+        if !fresh && let Some(connection) = find(worker, &view.config, endpoint, route) {
+            return Ok(connection);
+        }
     }
     let announcement = streams.announce(key);
-    let opened = open_negotiated(worker, view, endpoint, route, target, announcement);
-    opened.await
+    open_negotiated(worker, view, endpoint, route, target, announcement).await
 }
 
 /// Opens a connection over TLS, or for HTTP/2 in clear text. The connect timeout holds for all of

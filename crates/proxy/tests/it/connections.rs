@@ -226,7 +226,7 @@ fn a_connection_that_was_busy_when_its_endpoint_left_finishes_and_ends() {
         go.send(()).unwrap();
         assert_eq!(client.response().status, 200);
         endpoint.wait_for_ends(1);
-        assert_eq!(world.metrics.upstream_idle.get(), 0);
+        world.wait_for_idle(0);
     }
 }
 

@@ -14,10 +14,11 @@ use tokio::io::AsyncWriteExt;
 
 use crate::client::{Client, End};
 use crate::endpoint::Endpoint;
+use crate::h2_client::run;
 use crate::upstream_server::{
     Authority, Call, HTTPS, Seen, Server, accept, read_head, secured, serve_http2,
 };
-use crate::world::{Plan, World, eventually, ms};
+use crate::world::{Plan, World, eventually, ms, spec};
 
 const BOTH: &[&str] = &["h2", "http/1.1"];
 
@@ -492,4 +493,39 @@ fn an_endpoint_that_asks_for_http1_gets_it_and_so_do_credentials_of_a_connection
     assert_eq!(world.client().get(&credentials).text(), "one");
     let protocols: Vec<_> = server.seen.protocols().into_iter().flatten().collect();
     assert_eq!(protocols, ["h2", "http/1.1"]);
+}
+
+#[test]
+fn what_an_endpoint_that_goes_away_has_not_acted_on_goes_to_another_one() {
+    let authority = Authority::new();
+    let config = authority.certify("lb.test").server(BOTH);
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let leaving = listener.local_addr().unwrap();
+    let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(config.clone()));
+    std::thread::spawn(move || {
+        run(async move {
+            listener.set_nonblocking(true).unwrap();
+            let listener = tokio::net::TcpListener::from_std(listener).unwrap();
+            let (tcp, _) = listener.accept().await.unwrap();
+            drop(listener);
+            let mut connection =
+                h2::server::handshake(acceptor.accept(tcp).await.unwrap()).await.unwrap();
+            let (_, mut respond) = connection.accept().await.unwrap().unwrap();
+            respond.send_reset(Reason::REFUSED_STREAM);
+            while connection.accept().await.is_some() {}
+        });
+    });
+    let staying = Server::http2(config, |mut call| async move {
+        let host = call.request.uri().host().unwrap_or_default().to_owned();
+        let (body, _) = call.body().await;
+        call.answer([host.as_bytes(), b" ", &body[..]].concat());
+    });
+    let mut plan = secured(Full, &[leaving], &authority);
+    plan.pools.push(vec![spec(&staying.address)]);
+    plan.pools[1][0].host = Some("staying.test".to_owned());
+    plan.fallback = 1;
+    plan.failover_across_pools = true;
+    let world = World::start(plan);
+    assert_eq!(world.client().post(HTTPS, "carried over").text(), "staying.test carried over");
+    assert_eq!(world.metrics.failovers.get(), 1);
 }
