@@ -159,7 +159,7 @@ struct Zone {
     trust: ZoneTrust,
     roots: Arc<RootCertStore>,
     sessions_max: usize,
-    /// By [`index`].
+    /// By [`Target::index`].
     configs: [OnceLock<Arc<ClientConfig>>; 8],
 }
 
