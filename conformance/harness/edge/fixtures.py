@@ -9,7 +9,6 @@ from harness.edge.authority import Authority
 from harness.edge.endpoints import ModernEndpoint, ServerEndpoint
 from harness.edge.secure import Secure, Zones
 
-
 HANDSHAKE_SECONDS = 6.0
 
 
