@@ -152,6 +152,23 @@ fn where_streams_run_out_another_connection_is_opened() {
 }
 
 #[test]
+fn an_endpoint_may_want_one_stream_at_a_time() {
+    let mut builder = h2::server::Builder::new();
+    builder.max_concurrent_streams(1);
+    let answer = |mut call: Call| async move { call.answer("one") };
+    let (world, server) = world_with(builder, |_| {}, answer);
+    for _ in 0..3 {
+        let mut clients: Vec<_> = (0..8).map(|_| world.client()).collect();
+        clients.iter_mut().for_each(send_get);
+        for client in &mut clients {
+            assert_eq!(client.response().text(), "one");
+        }
+    }
+    assert!(server.seen.connections() <= 24, "{}", server.seen.connections());
+    assert_eq!(server.seen.requests(), 24);
+}
+
+#[test]
 fn an_endpoint_that_wants_http1_gets_it() {
     let authority = Authority::new();
     for protocols in [&["http/1.1"][..], &[]] {

@@ -53,6 +53,8 @@ pub(crate) struct Session {
     /// The endpoint it was opened for: when that one leaves or fails, it is drained.
     pub(super) endpoint: EndpointId,
     streams: Cell<usize>,
+    /// How many of them there may be; one until it is known what the endpoint wants.
+    capacity: Cell<usize>,
     has_served: Cell<bool>,
     has_ended: Cell<bool>,
     idle_since: Cell<Instant>,
@@ -92,6 +94,7 @@ where
         is_secure,
         endpoint,
         streams: Cell::new(0),
+        capacity: Cell::new(1),
         has_served: Cell::new(false),
         has_ended: Cell::new(false),
         idle_since: Cell::new(Instant::now()),
@@ -112,12 +115,11 @@ pub(super) async fn drive<S>(
     let mut settled = Some(settled);
     let ended = poll_fn(|context| {
         let polled = connection.as_mut().poll(context);
-        if settled.is_some()
-            && let Some(session) = session.upgrade()
-            && session.is_settled()
+        if let Some(session) = session.upgrade()
+            && let Some(capacity) = session.settle()
             && let Some(settled) = settled.take()
         {
-            settled(session.capacity());
+            settled(capacity);
         }
         polled
     })
@@ -141,29 +143,27 @@ impl Session {
         Some(Stream::new(slot))
     }
 
-    /// How many streams it carries at once, once it is known what the endpoint wants.
-    pub(super) fn capacity(&self) -> usize {
-        if self.is_settled() {
-            self.sender.borrow().current_max_send_streams().min(STREAMS_MAX)
-        } else {
-            // The endpoint may want no more than one.
-            1
-        }
-    }
-
-    fn is_settled(&self) -> bool {
-        self.sender.borrow().current_max_send_streams() != UNSETTLED
+    /// Takes in what the endpoint has said about streams; it may change its mind later.
+    fn settle(&self) -> Option<usize> {
+        let said = self.sender.borrow().current_max_send_streams();
+        let capacity = (said != UNSETTLED).then(|| said.min(STREAMS_MAX))?;
+        self.capacity.set(capacity);
+        Some(capacity)
     }
 
     fn has_room(&self) -> bool {
-        self.streams.get() < self.capacity() && self.is_open()
+        self.streams.get() < self.capacity.get()
+            && !self.has_ended.get()
+            && matches!(self.poll_ready(), Poll::Ready(Ok(())))
     }
 
-    /// Whether it still takes requests.
+    /// Whether it will take requests, now or when there is room.
     pub(super) fn is_open(&self) -> bool {
-        let mut context = Context::from_waker(Waker::noop());
-        let ready = self.sender.borrow_mut().poll_ready(&mut context);
-        !self.has_ended.get() && matches!(ready, Poll::Ready(Ok(())))
+        !self.has_ended.get() && !matches!(self.poll_ready(), Poll::Ready(Err(_)))
+    }
+
+    fn poll_ready(&self) -> Poll<Result<(), h2::Error>> {
+        self.sender.borrow_mut().poll_ready(&mut Context::from_waker(Waker::noop()))
     }
 
     /// Whether the endpoint has answered anything on it.
