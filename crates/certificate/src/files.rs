@@ -42,6 +42,8 @@ pub struct Files {
 pub struct FileChange {
     /// The file that names the whole: the certificate's, or that of the authorities.
     pub path: PathBuf,
+    /// Whether it is about what clients show, not about what they are shown.
+    pub is_of_clients: bool,
     /// Whether what it now holds is used.
     pub outcome: Result<(), CertificateError>,
 }
@@ -53,18 +55,16 @@ impl Files {
     /// With everything that cannot be used.
     pub fn open(pairs: &[Pair], clients: Option<&ClientFile>) -> Result<Self, Vec<FileChange>> {
         let mut problems = Vec::new();
-        let mut note = |path: &Path, error| {
-            problems.push(FileChange { path: path.to_owned(), outcome: Err(error) });
-        };
         let mut read = Vec::new();
         for pair in pairs {
             match Watched::open(pair) {
                 Ok(pair) => read.push(pair),
-                Err(error) => note(&pair.certificate, error),
+                Err(error) => problems.push(change(pair, Err(error))),
             }
         }
         let clients = clients.and_then(|file| {
-            Watched::open(file).map_err(|error| note(&file.authorities, error)).ok()
+            let opened = Watched::open(file);
+            opened.map_err(|error| problems.push(change(file, Err(error)))).ok()
         });
         if problems.is_empty() { Ok(Self { pairs: read, clients }) } else { Err(problems) }
     }
@@ -99,6 +99,9 @@ impl Files {
 
 /// Something that is read from files.
 trait Source: Clone {
+    /// Whether it is about what clients show.
+    const IS_OF_CLIENTS: bool;
+
     type Value;
 
     /// The file that names it.
@@ -111,6 +114,8 @@ trait Source: Clone {
 }
 
 impl Source for Pair {
+    const IS_OF_CLIENTS: bool = false;
+
     type Value = Arc<Identity>;
 
     fn path(&self) -> &Path {
@@ -128,6 +133,8 @@ impl Source for Pair {
 }
 
 impl Source for ClientFile {
+    const IS_OF_CLIENTS: bool = true;
+
     type Value = ClientAuth;
 
     fn path(&self) -> &Path {
@@ -192,12 +199,16 @@ impl<S: Source<Value = V>, V> Watched<S, V> {
                 Err(error)
             }
         };
-        Some(FileChange { path: self.source.path().to_owned(), outcome })
+        Some(change(&self.source, outcome))
     }
 
     fn is_broken(&self) -> bool {
         self.unusable.is_some_and(|(_, is_told)| is_told)
     }
+}
+
+fn change<S: Source>(source: &S, outcome: Result<(), CertificateError>) -> FileChange {
+    FileChange { path: source.path().to_owned(), is_of_clients: S::IS_OF_CLIENTS, outcome }
 }
 
 /// A number for what the files hold. Not their times: those are coarse, and copies may keep them.

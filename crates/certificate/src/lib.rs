@@ -155,7 +155,7 @@ impl Keeper {
 
     fn follow_files(&self, changes: &[FileChange]) {
         self.stats.files_broken.set(self.files.broken());
-        for FileChange { path, outcome } in changes {
+        for FileChange { path, outcome, .. } in changes {
             let file = path.display();
             match outcome {
                 Ok(()) => {
@@ -169,11 +169,18 @@ impl Keeper {
                 ),
             }
         }
-        if changes.iter().any(|change| change.outcome.is_ok()) {
+        let is_new = |of_clients| {
+            let mut changes = changes.iter();
+            changes.any(|change| change.outcome.is_ok() && change.is_of_clients == of_clients)
+        };
+        if is_new(false) {
             self.book.replace_files(self.files.identities(), now());
-            if let Err(error) = self.terminator.ask_clients(&self.files.client_auth()) {
-                tracing::error!(%error, "What clients are asked could not be changed.");
-            }
+        }
+        // Ends all sessions, so only when there is a reason.
+        if is_new(true)
+            && let Err(error) = self.terminator.ask_clients(&self.files.client_auth())
+        {
+            tracing::error!(%error, "What clients are asked could not be changed.");
         }
     }
 }

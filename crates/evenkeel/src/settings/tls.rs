@@ -41,9 +41,7 @@ impl Layers<'_> {
         let clients = self.client_file(args);
         if let Err(problems) = Files::open(&pairs, clients.as_ref()) {
             for problem in problems {
-                let is_of_clients =
-                    clients.as_ref().is_some_and(|file| file.authorities == problem.path);
-                let key = if is_of_clients { "client-ca" } else { "tls-cert" };
+                let key = if problem.is_of_clients { "client-ca" } else { "tls-cert" };
                 let error = problem.outcome.err().map(|error| error.to_string());
                 self.problems.push(format!("{key}: {}", error.unwrap_or_default()));
             }
