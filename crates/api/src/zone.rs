@@ -31,7 +31,7 @@ pub struct Zone {
     /// Always `active`.
     #[schemars(extend("readOnly" = true))]
     pub status: ZoneStatus,
-    /// Whether its load balancers are paused.
+    /// Whether its proxied records answer with what they say themselves, past the proxy.
     pub paused: bool,
     /// How its DNS is served.
     pub r#type: ZoneType,

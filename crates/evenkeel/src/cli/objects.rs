@@ -187,7 +187,7 @@ pub(crate) struct GroupFields {
 /// Fields of a zone.
 #[derive(Debug, Clone, Default, Args)]
 pub(crate) struct ZoneFields {
-    /// Take its load balancers out of service
+    /// Let its proxied records answer with what they say themselves, past the proxy
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     pub(crate) paused: Option<bool>,
     /// How its DNS is served: full, partial, secondary or internal
