@@ -6,6 +6,7 @@ mod dig;
 mod hostile;
 mod load_balancers;
 mod notation;
+mod oracle;
 mod records;
 mod server;
 mod traps;
