@@ -76,14 +76,17 @@ pub(super) fn walk<'a>(
 }
 
 /// The zone that a query is answered from. A delegated zone's digests belong to the zone above, if
-/// that is ours too (RFC 4035 section 3.1.4.1).
+/// that is ours too and delegates it (RFC 4035 section 3.1.4.1).
 fn zone_of<'a>(context: &Context<'a>, path: &Path, qtype: u16) -> Option<(usize, &'a ServedZone)> {
     let found = context.catalog.find(path, 0)?;
     let above = match found {
         (0, _) if qtype == rtype::DS => context.catalog.find(path, 1),
         _ => None,
     };
-    Some(above.unwrap_or(found))
+    let delegates = |(apex, above): &(usize, &'a ServedZone)| {
+        matches!(above.find(path, *apex), Found::Cut { is_here: true, .. })
+    };
+    Some(above.filter(delegates).unwrap_or(found))
 }
 
 impl<'a> Walk<'_, 'a> {

@@ -67,8 +67,9 @@ fn the_deepest_zone_answers() {
             ),
         ],
     );
-    // Without the parent, the zone itself says that there are none.
+    // Without the parent, or when that does not know of it, the zone itself says that there are none.
     check("zone example.com", "example.com DS", NODATA);
+    check("zone com; zone example.com", "example.com DS", NODATA);
 }
 
 /// The example zone of RFC 4592 section 2.2.1 and what it says of it.
@@ -235,7 +236,7 @@ fn delegated_names_are_referred_to_their_servers_with_glue() {
             ("sub.example.com NS", &referral),
             ("www.sub.example.com A", &referral),
             // Not even load balancers are ours there.
-        ("lb.sub.example.com A", &referral),
+            ("lb.sub.example.com A", &referral),
             ("x.deep.sub.example.com TXT", &referral),
             ("www.sub.example.com A do", &format!("NOERROR || {servers} | {digest} || {glue}")),
             ("sub.example.com DS", &format!("NOERROR aa | {digest}")),
