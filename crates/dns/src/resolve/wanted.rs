@@ -95,7 +95,81 @@ fn text(wire: &[u8]) -> Option<Box<str>> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use evenkeel_model::{
+        AffinityKey, AffinityKeys, ConfigBuilder, Country, EndpointSpec, Expression, Health,
+        HostPattern, LoadBalancerId, PoolId, PoolSet, PoolSetPools, PoolSpec, Pop, Region, Rule,
+        Zones,
+    };
+
     use super::*;
+
+    /// The names of a configuration with pools `p0`, `p1` and so on, whose endpoints are
+    /// `p0.test` and so on. The load balancer has the last pool as its fallback, and nothing else
+    /// yet.
+    fn names(change: impl FnOnce(&[PoolIx], &mut LoadBalancer)) -> Vec<String> {
+        let key = AffinityKey([0; 32]);
+        let mut builder = ConfigBuilder::new(AffinityKeys { current: key, previous: None });
+        let endpoint = |name: &str| EndpointSpec::new(name, Address::parse(name), 0);
+        let pools: Vec<_> = (0..12)
+            .map(|n| {
+                let mut off = endpoint("off.test");
+                off.enabled = false;
+                let mut private = endpoint("private.test");
+                private.virtual_network = Some("vnet".to_owned());
+                let endpoints =
+                    vec![endpoint(&format!("P{n}.test")), endpoint("192.0.2.1"), off, private];
+                builder.pool(PoolSpec::new(PoolId([n; 16]), &format!("p{n}"), endpoints))
+            })
+            .collect();
+        let host = HostPattern::parse("lb.example").unwrap();
+        let mut lb = LoadBalancer::new(LoadBalancerId([1; 16]), host, vec![], pools[11]);
+        lb.proxied = false;
+        change(&pools, &mut lb);
+        builder.load_balancer(lb).unwrap();
+        let config = Arc::new(builder.build());
+        let health = Health::new(&config, |_| evenkeel_model::EndpointHealth::default());
+        let view = View { config, health, zones: Arc::new(Zones::default()), revision: 1 };
+        wanted(&view).iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn every_pool_that_a_query_may_lead_to_counts() {
+        let found = names(|pools, lb| {
+            lb.default_pools = vec![pools[0]];
+            lb.topology.pops.insert(Pop::parse("FRA").unwrap(), vec![pools[1]]);
+            lb.topology.countries.insert(Country::parse("DE").unwrap(), vec![pools[2]]);
+            lb.topology.regions.insert(Region::Weu, vec![pools[3]]);
+            let set = PoolSetPools {
+                pools: vec![pools[4]],
+                fallback_pool: Some(pools[5]),
+                ..PoolSetPools::default()
+            };
+            let outcome = PoolSetOutcome::Pools(set);
+            lb.pool_sets.push(PoolSet { name: String::new(), places: None, outcome });
+            let overrides = Overrides {
+                default_pools: Some(vec![pools[6]]),
+                pools: Some(vec![pools[7]]),
+                fallback_pool: Some(pools[8]),
+                regions: Some([(Region::Eeu, vec![pools[9]])].into()),
+                ..Overrides::default()
+            };
+            let action = RuleAction::Override { overrides: Box::new(overrides), terminates: false };
+            let condition = Expression::parse("ip.src in {0.0.0.0/1}").unwrap();
+            lb.rules.push(Rule { name: String::new(), condition, action });
+        });
+        let expected: BTreeSet<_> =
+            (0..12).filter(|n| *n != 10).map(|n| format!("p{n}.test")).collect();
+        assert_eq!(found, expected.into_iter().collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn load_balancers_that_are_not_answered_so_want_nothing() {
+        assert_eq!(names(|_, _| {}), ["p11.test"]);
+        assert_eq!(names(|_, lb| lb.enabled = false), [""; 0]);
+        assert_eq!(names(|_, lb| lb.proxied = true), [""; 0]);
+    }
 
     #[test]
     fn host_names_are_written_as_configured_ones_are() {
