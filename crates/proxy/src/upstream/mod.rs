@@ -92,11 +92,7 @@ pub(crate) async fn locate(
     endpoint: &Endpoint,
     security: Security,
 ) -> Option<SocketAddr> {
-    let port = match (endpoint.port, security) {
-        (0, Security::Plain) => HTTP_PORT,
-        (0, Security::Unchecked | Security::Checked) => HTTPS_PORT,
-        (port, _) => port,
-    };
+    let port = port(endpoint.port, security);
     match &endpoint.address {
         Address::Ip(ip) => Some(SocketAddr::new(*ip, port)),
         Address::Name(name) => {
@@ -108,6 +104,15 @@ pub(crate) async fn locate(
             let ip = addresses.get(usize::try_from(pick).ok()?)?;
             Some(SocketAddr::new(*ip, port))
         }
+    }
+}
+
+/// The port to dial, given the one of the document.
+const fn port(port: u16, security: Security) -> u16 {
+    match (port, security) {
+        (0, Security::Plain) => HTTP_PORT,
+        (0, Security::Unchecked | Security::Checked) => HTTPS_PORT,
+        (port, _) => port,
     }
 }
 
@@ -183,8 +188,14 @@ async fn negotiate(
             return Ok(connection);
         }
     }
+    // Beside connections that stand, one for a request that was refused there is not kept: refusals
+    // of a busy endpoint must not gather connections to it.
+    let is_spare = fresh && streams.has_open(key);
+    let is_shared = !is_spare
+        && !route.is_personal()
+        && worker.idle.still_wants(view.config.endpoint(endpoint).id, view.revision);
     let announcement = streams.announce(key);
-    open_negotiated(worker, view, endpoint, route, target, announcement).await
+    open_negotiated(worker, view, endpoint, route, target, is_shared, announcement).await
 }
 
 /// Opens a connection over TLS, or for HTTP/2 in clear text. The connect timeout holds for all of
@@ -195,6 +206,7 @@ async fn open_negotiated(
     endpoint: EndpointIx,
     route: &Route<'_>,
     target: Option<&Target<'_>>,
+    is_shared: bool,
     announcement: Announcement,
 ) -> Result<Connection, DialFailure> {
     let config = &view.config;
@@ -212,8 +224,7 @@ async fn open_negotiated(
         endpoint: config.endpoint(endpoint).id,
         count,
         is_secure: target.is_some(),
-        is_shared: !route.is_personal()
-            && worker.idle.still_wants(config.endpoint(endpoint).id, view.revision),
+        is_shared,
         header_bytes_max: worker.settings.limits.head_bytes,
     };
     let streams = worker.idle.http2();
@@ -265,4 +276,17 @@ async fn open(worker: &Worker, route: &Route<'_>) -> Result<TcpStream, DialFailu
         tcp.write_all(route.introduction).await.map_err(|_| DialFailure::Refused)?;
     }
     Ok(tcp)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_endpoint_without_a_port_is_where_its_scheme_says() {
+        use Security::{Checked, Plain, Unchecked};
+        for (given, expected) in [(0, [80, 443, 443]), (8443, [8443; 3]), (80, [80; 3])] {
+            assert_eq!([Plain, Unchecked, Checked].map(|security| port(given, security)), expected);
+        }
+    }
 }

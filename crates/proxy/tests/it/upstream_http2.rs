@@ -210,6 +210,10 @@ fn what_an_endpoint_has_not_acted_on_is_sent_again() {
     assert_eq!(client.post(HTTPS, "sent twice, done once").text(), "sent twice, done once");
     assert_eq!(world.metrics.stale_retries.get(), 1);
     assert_eq!((server.seen.requests(), server.seen.connections()), (2, 2));
+    // The connection that refused stands; the one for this request is not kept beside it.
+    server.seen.wait_for_ends(1);
+    assert_eq!(world.client().post(HTTPS, "again").text(), "again");
+    assert_eq!(server.seen.connections(), 2);
     assert_eq!(world.metrics.failovers.get(), 0);
 }
 

@@ -195,6 +195,12 @@ impl Http2Pool {
         places.get(&key)?.sessions.iter().find_map(Session::open)
     }
 
+    /// Whether a connection stands that takes requests.
+    pub(super) fn has_open(&self, key: Key) -> bool {
+        let places = self.places.borrow();
+        places.get(&key).is_some_and(|place| place.sessions.iter().any(|one| one.is_open()))
+    }
+
     /// A connection being opened that may carry one stream more.
     pub(super) fn dialing(&self, key: Key) -> Option<Rc<Dialing>> {
         let places = self.places.borrow();
