@@ -395,6 +395,18 @@ fn a_client_that_goes_away_ends_its_request_to_a_plain_endpoint_too() {
 }
 
 #[test]
+fn a_client_that_ends_only_its_half_still_gets_its_answer() {
+    let (world, _) = world(|mut call| async move {
+        tokio::time::sleep(ms(200)).await;
+        call.answer("still wanted");
+    });
+    let mut client = world.client();
+    send_get(&mut client);
+    client.half_close();
+    assert_eq!(client.response().text(), "still wanted");
+}
+
+#[test]
 fn an_idle_connection_is_closed_in_time() {
     let limit = ms(500);
     let change = |plan: &mut Plan| plan.settings.timeouts.upstream_idle = limit;
