@@ -16,8 +16,9 @@ use crate::worker::Worker;
 
 /// Longest piece in bytes: one frame.
 pub(super) const PIECE_BYTES_MAX: usize = 16 * 1024;
-/// Bytes of all streams of a connection that may wait for the client. As much as a socket takes.
-const QUEUED_BYTES_MAX: usize = 512 * 1024;
+/// Bytes of all streams of a connection that may wait for the client. They only have to last from one
+/// write to the next: what is on its way is in the socket.
+const QUEUED_BYTES_MAX: usize = 256 * 1024;
 
 /// Streams of a connection up to which each response may be read in large steps. A hundred of them
 /// would have 25 MB in hand for a client that takes nothing.

@@ -81,6 +81,9 @@ pub(super) fn write<B>(
         }
     }
     for (name, value) in fields {
+        if is_padded(value.as_bytes()) {
+            return Err(Unserved::Malformed);
+        }
         if *name != header::COOKIE && !(key.is_some() && is_of_handshake(name)) {
             write_line(out, name, value);
         }
@@ -102,6 +105,12 @@ pub(super) fn write<B>(
     }
     out.extend_from_slice(b"\r\n");
     Ok(key)
+}
+
+/// Whether a value has whitespace around it, which it must not have (RFC 9113 section 8.2.1).
+fn is_padded(value: &[u8]) -> bool {
+    let is_space = |byte: Option<&u8>| matches!(byte, Some(b' ' | b'\t'));
+    is_space(value.first()) || is_space(value.last())
 }
 
 /// Whether a field belongs to the handshake of HTTP/1.1, which is ours to hold.
@@ -176,6 +185,18 @@ mod tests {
             let request =
                 Request::connect("https://a.example/").extension(Protocol::from(protocol));
             assert_eq!(written(request), refused(501), "{protocol}");
+        }
+    }
+
+    #[test]
+    fn values_with_whitespace_around_them_are_malformed() {
+        for (value, is_served) in
+            [("", true), ("a b", true), (" a", false), ("a ", false), ("\ta", false), (" ", false)]
+        {
+            let request = Request::get("http://a.example/").header("x-a", value);
+            assert_eq!(written(request).is_ok(), is_served, "{value:?}");
+            let request = Request::get("http://a.example/").header("cookie", value);
+            assert_eq!(written(request).is_ok(), is_served, "{value:?}");
         }
     }
 
