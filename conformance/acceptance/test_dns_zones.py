@@ -268,6 +268,8 @@ def test_name_servers_elsewhere_are_kept_as_published(site, zone):
     assert outgoing.status.get(zone_id=zone.id) == "Disabled"
     assert outgoing.enable(zone_id=zone.id) == "Enabled"
     assert outgoing.force_notify(zone_id=zone.id) == "OK"
+    told = site.cli("dns", "notify", zone.name)
+    assert told == f"the secondaries of {zone.name} are being notified\n"
     assert outgoing.update(zone_id=zone.id, name=zone.name, peers=[]).peers == []
     assert outgoing.delete(zone_id=zone.id).id == zone.id
     assert transfers.peers.delete(peer.id, account_id=ACCOUNT).id == peer.id

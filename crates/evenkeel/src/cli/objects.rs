@@ -257,6 +257,8 @@ pub(crate) enum DnsVerb {
     Sign(ZoneName),
     /// Show what the registrar of a signed zone has to be told
     Ds(ZoneName),
+    /// Tell the secondary name servers of a zone to look for changes
+    Notify(ZoneName),
     /// Sign a zone no longer. Take its DS record away from the registrar first
     Unsign {
         #[command(flatten)]

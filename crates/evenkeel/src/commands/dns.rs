@@ -4,9 +4,11 @@ mod dnssec;
 mod zone_file;
 
 use serde_json::Value;
+use ureq::http::Method;
 
 use super::body::Body;
 use super::object::{Column, Found, Kind, Labels, delete, list, make, set, show, text};
+use super::output;
 use super::session::{Session, id};
 use crate::cli::{DnsArgs, DnsVerb, RecordFields, RecordName};
 use crate::exit::Failure;
@@ -81,10 +83,23 @@ pub(crate) fn run(args: &DnsArgs) -> Result<(), Failure> {
         DnsVerb::Export => zone_file::export(session),
         DnsVerb::Sign(zone) => dnssec::sign(session, &zone.zone, json),
         DnsVerb::Ds(zone) => dnssec::show(session, &zone.zone, json),
+        DnsVerb::Notify(zone) => notify(session, &zone.zone, json),
         DnsVerb::Unsign { zone, forget_key } => {
             dnssec::unsign(session, &zone.zone, *forget_key, json)
         }
     }
+}
+
+/// Has the secondary name servers of a zone told of it, though nothing has changed.
+fn notify(session: &Session, zone: &str, json: bool) -> Result<(), Failure> {
+    let zone = session.zone(zone)?;
+    let path = format!("/zones/{}/secondary_dns/outgoing/force_notify", id(&zone));
+    let answer = session.client.call(Method::POST, &path, None);
+    let answer = session.asked(answer, "notifying the secondary name servers")?;
+    if json {
+        return output::print_json(&answer);
+    }
+    output::print(&format!("the secondaries of {} are being notified\n", text(&zone, "name")))
 }
 
 impl RecordFields {
