@@ -5,6 +5,7 @@ but its own sides (behaviour.md 9.6).
 """
 
 import os
+import socket
 import time
 
 import pytest
@@ -42,6 +43,11 @@ def dial(secure, host: str, path: str = "/echo", tls: bool = False, **options) -
         ping_interval=None,
         **options,
     )
+
+
+def ends(endpoint: WebSocketEndpoint, mark: int, target: str) -> list[dict]:
+    """How sessions of that target ended. Those of an earlier test may only do so now."""
+    return [event for event in endpoint.events("close", mark) if event["target"] == target]
 
 
 @pytest.mark.parametrize("tls", [False, True], ids=["ws", "wss"])
@@ -118,16 +124,11 @@ def test_frames_cut_at_every_byte(secure, target):
 def test_close_codes_pass_both_ways(secure, target, code, tls):
     endpoint, host = target
     mark = endpoint.mark()
-    reason = f"over {code} {tls}"
-    with dial(secure, host, tls=tls) as session:
-        session.close(code, reason)
-    # Others may end meanwhile, whose clients just left in a test before.
-    waiting.until(
-        "the close",
-        lambda: (
-            {(e["code"], e["reason"]) for e in endpoint.events("close", mark)} >= {(code, reason)}
-        ),
-    )
+    path = f"/echo?{code}-{tls}"
+    with dial(secure, host, path, tls=tls) as session:
+        session.close(code, "over")
+    [closed] = waiting.until("the close", lambda: ends(endpoint, mark, path))
+    assert (closed["code"], closed["reason"]) == (code, "over")
     with dial(secure, host, f"/close/{code}/enough", tls=tls) as session:
         session.send("now")
         with pytest.raises(ConnectionClosed):
@@ -152,12 +153,12 @@ def test_subprotocols_and_compression_are_agreed_on_end_to_end(secure, target):
 def test_a_client_that_vanishes_ends_the_session(secure, target):
     endpoint, host = target
     mark = endpoint.mark()
-    session = dial(secure, host)
-    session.send("there")
-    session.recv()
-    session.socket.close()
-    waiting.until("the end", lambda: endpoint.events("close", mark))
-    assert {event["code"] for event in endpoint.events("close", mark)} == {1006}
+    with dial(secure, host, "/echo?vanishes") as session:
+        session.send("there")
+        session.recv()
+        session.socket.shutdown(socket.SHUT_RDWR)
+    [closed] = waiting.until("the end", lambda: ends(endpoint, mark, "/echo?vanishes"))
+    assert closed["code"] == 1006
 
 
 def test_an_endpoint_that_dies_ends_the_session(secure, zones, upgrading):
@@ -248,7 +249,7 @@ def test_websocket_over_http2(secure, target):
         connection.settle()
         assert connection.settings[frames.ENABLE_CONNECT_PROTOCOL] == 1
         mark = endpoint.mark()
-        tunnel = websocket.Tunnel(connection, host, "/echo", ("sec-websocket-protocol", "first"))
+        tunnel = websocket.Tunnel(connection, host, "/echo?h2", ("sec-websocket-protocol", "first"))
         assert tunnel.response.status == 200
         assert tunnel.response.header("sec-websocket-protocol") == "first"
         assert tunnel.response.header("sec-websocket-accept") is None
@@ -256,19 +257,17 @@ def test_websocket_over_http2(secure, target):
             tunnel.send(websocket.frame(websocket.BINARY, bytes(size)))
             assert tunnel.receive().payload == bytes(size)
             assert connection.get(host).status == 200
-        other = websocket.Tunnel(connection, host, "/echo")
+        other = websocket.Tunnel(connection, host, "/echo?other")
         other.send(websocket.frame(websocket.TEXT, b"second"))
         assert other.receive().payload == b"second"
         tunnel.send(websocket.frame(websocket.CLOSE, (4321).to_bytes(2) + b"bye"))
         assert tunnel.receive().payload == (4321).to_bytes(2) + b"bye"
         tunnel.send(b"", end=True)
-
-        def ended() -> set[int]:
-            return {event["code"] for event in endpoint.events("close", mark)}
-
-        waiting.until("the close", lambda: 4321 in ended())
+        [closed] = waiting.until("the close", lambda: ends(endpoint, mark, "/echo?h2"))
+        assert closed["code"] == 4321
         other.connection.send(frames.reset(other.stream))
-        waiting.until("the reset", lambda: 1006 in ended())
+        [closed] = waiting.until("the reset", lambda: ends(endpoint, mark, "/echo?other"))
+        assert closed["code"] == 1006
         assert connection.get(host).status == 200
 
 

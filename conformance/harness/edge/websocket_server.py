@@ -66,7 +66,8 @@ class Server:
             await connection.wait_closed()
         except ConnectionClosed:
             pass
-        self.note("close", code=connection.close_code, reason=connection.close_reason)
+        code, reason = connection.close_code, connection.close_reason
+        self.note("close", target=path, code=code, reason=reason)
 
 
 async def main() -> None:
