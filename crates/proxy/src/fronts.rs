@@ -58,7 +58,7 @@ impl Fronts {
                 client
             }
         };
-        let scheme = values(FieldKind::XForwardedProto).last();
+        let scheme = values(FieldKind::XForwardedProto).next_back();
         let https = scheme.and_then(|scheme| {
             let scheme = scheme.trim_ascii();
             let is = |name: &[u8]| scheme.eq_ignore_ascii_case(name).then_some(());

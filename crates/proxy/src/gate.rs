@@ -49,7 +49,7 @@ pub(crate) fn check(view: &View, comer: &Comer<'_>) -> Option<Barred> {
         return Some(Barred::Refused(Refusal::MISDIRECTED));
     }
     if edge.always_use_https && !comer.arrival.is_https() {
-        return Some(Barred::Answered(comer.to_https()));
+        return Some(Barred::Answered(comer.sent_to_https()));
     }
     if comer.head.upgrade && !edge.websockets {
         return Some(Barred::Refused(Refusal::UPGRADE_FORBIDDEN));
@@ -72,7 +72,7 @@ impl Comer<'_> {
 
     /// Sends the client to the same address over TLS. Clients that named a port are on a node that
     /// is not reached by the usual ones, so they are told the one of its TLS listener.
-    fn to_https(&self) -> FixedResponse {
+    fn sent_to_https(&self) -> FixedResponse {
         let authority = Authority::parse(self.head.host.of(self.buffer)).ok();
         let has_port = authority.is_some_and(|authority| authority.port.is_some());
         let port = self.https_port.filter(|port| has_port && *port != HTTPS_PORT);
