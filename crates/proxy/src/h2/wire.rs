@@ -177,7 +177,10 @@ impl<I: AsyncRead + AsyncWrite + Unpin> Inner<I> {
             self.advance(ready!(written)?)?;
         }
         if self.needs_flush {
-            ready!(Pin::new(&mut self.io).poll_flush(context))?;
+            // TLS takes some before the socket does.
+            let flushed = Pin::new(&mut self.io).poll_flush(context);
+            self.is_blocked = flushed.is_pending();
+            ready!(flushed)?;
             self.needs_flush = false;
         }
         Poll::Ready(Ok(()))
