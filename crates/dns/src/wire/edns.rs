@@ -117,7 +117,7 @@ impl<'b> Edns<'b> {
         }
     }
 
-    /// Reads the options. Of those that come twice, the last counts.
+    /// Reads the options. Of those that come twice, the last counts, but for cookies.
     ///
     /// # Errors
     /// When they do not fill the record, or one that is known here is malformed.
@@ -130,7 +130,11 @@ impl<'b> Edns<'b> {
                 // A payload is to be ignored (RFC 5001 section 2.1).
                 option::NSID => self.nsid = true,
                 option::SUBNET => self.subnet = Some(read_subnet(data)?),
-                option::COOKIE => self.cookie = Some(Cookie::read(data).ok_or(Malformed)?),
+                option::COOKIE => {
+                    let cookie = Cookie::read(data).ok_or(Malformed)?;
+                    // The first counts (RFC 7873 section 5.2).
+                    self.cookie.get_or_insert(cookie);
+                }
                 option::KEEPALIVE => self.keepalive = true,
                 _ => {}
             }
