@@ -4,7 +4,7 @@
 use super::set::{Data, Owner, Set};
 use super::walk::Walk;
 use crate::wire::{Name, rtype};
-use crate::zone::{Found, Node, Path, RecordSet};
+use crate::zone::{Found, Node, Owned, Path, RecordSet};
 
 /// Hosts of one set of records whose addresses are looked for. More name servers than anybody has,
 /// and more addresses than a response by UDP holds; whoever wants the others asks for them.
@@ -30,6 +30,7 @@ impl<'a> Walk<'_, 'a> {
                 // What other delegated zones' name servers have is theirs to say, unless it is known.
                 if is_below == is_glue
                     && let Some(node) = self.served.records.find(&path, 0)
+                    && self.is_shown(&path, node)
                 {
                     self.add_addresses_of(target, node);
                 }
@@ -50,15 +51,19 @@ impl<'a> Walk<'_, 'a> {
                 let Some((apex, _)) = found.filter(|(_, it)| std::ptr::eq(*it, self.served)) else {
                     continue;
                 };
-                // A load balancer's addresses would be a decision of their own.
-                if let Found::Name(owned) = self.served.find(&path, apex)
-                    && owned.load_balancer.is_none()
-                    && let Some(node) = owned.node.filter(|node| !node.is_proxied)
+                if let Found::Name(Owned { node: Some(node), .. }) = self.served.find(&path, apex)
+                    && self.is_shown(&path, node)
                 {
                     self.add_addresses_of(target, node);
                 }
             }
         }
+    }
+
+    /// Whether the records of a name are what is answered for it: what is behind the proxy is not to
+    /// be seen, and a load balancer's addresses would be a decision of their own.
+    fn is_shown(&self, path: &Path, node: &Node) -> bool {
+        !node.is_proxied && self.served.hosts.find(path, 0).flatten().is_none()
     }
 
     fn add_authority(&mut self, owner: Owner<'a>, set: &'a RecordSet) {
