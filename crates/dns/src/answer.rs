@@ -28,6 +28,7 @@ use smallvec::SmallVec;
 
 pub use set::{Absent, Data, Denial, Owner, Set};
 pub(crate) use set::{MINIMAL, soa_numbers};
+pub(crate) use walk::CHAIN_MAX;
 
 use crate::wire::{Query, Rcode};
 use crate::zone::Catalog;

@@ -10,7 +10,7 @@ use crate::wire::{Name, Query, Rcode, rtype};
 use crate::zone::{Found, Node, Owned, Path, RecordSet, ServedZone};
 
 /// CNAME records followed for one query. Who asks goes on from where we stop.
-const CHAIN_MAX: usize = 8;
+pub(crate) const CHAIN_MAX: usize = 8;
 
 /// Seconds that the record may be kept that stands for everything there is: what it says never
 /// changes.
@@ -104,7 +104,10 @@ impl<'a> Walk<'_, 'a> {
                 Next::Done
             }
             // What is behind a cut, others know.
-            Found::Cut { .. } if self.has_begun() => Next::Done,
+            Found::Cut { .. } if self.has_begun() => {
+                self.leave(path.name());
+                Next::Done
+            }
             Found::Cut { node, .. } => {
                 self.refer(node);
                 Next::Done
@@ -199,8 +202,8 @@ impl<'a> Walk<'_, 'a> {
         Next::Done
     }
 
-    /// The records are outside of the zone. Who asks finds them there, unless they are to be
-    /// answered as if they were here.
+    /// The records are outside of the zone, or delegated by it. Who asks finds them there, unless
+    /// they are to be answered as if they were here.
     fn leave(&mut self, target: Name<'_>) {
         let Some(Flattened { owned, is_apex, .. }) = self.flattened else { return };
         match self.take_all_resolved(&target.lower_text()) {

@@ -4,10 +4,13 @@
 use std::collections::BTreeSet;
 
 use evenkeel_model::{
-    Address, Config, LoadBalancer, Overrides, PoolIx, PoolSetOutcome, RuleAction, View, Zone,
+    Address, Config, LoadBalancer, Overrides, PoolIx, PoolSetOutcome, Record, RuleAction, View,
+    Zone,
 };
+use hashbrown::HashMap;
 
-use crate::wire::{Name, rtype};
+use crate::answer::CHAIN_MAX;
+use crate::wire::{Name, parent, rtype};
 
 /// Names kept resolved. Each is asked for twice every few seconds; beyond this no resolver of one
 /// machine would answer in time. Further names do not resolve, which the log says.
@@ -76,13 +79,35 @@ fn of_rule(rule: &Overrides, pools: &mut BTreeSet<PoolIx>) {
     pools.extend(rule.regions.iter().flat_map(|map| map.values().flatten()));
 }
 
-/// The names that a zone's CNAME records lead to, where addresses are answered in their place.
-fn flattened(zone: &Zone) -> impl Iterator<Item = Box<str>> {
-    zone.records
-        .iter()
-        .filter(|record| record.rtype == rtype::CNAME && !record.proxied)
-        .filter(|record| record.flatten || record.name == zone.name)
-        .filter_map(|record| text(&record.rdata))
+/// The names that a zone's CNAME records lead to, step by step, where addresses are answered in
+/// their place: whichever of them lies elsewhere has to be known.
+fn flattened(zone: &Zone) -> BTreeSet<Box<str>> {
+    let is_alias = |record: &&Record| record.rtype == rtype::CNAME && !record.proxied;
+    let is_flattened = |record: &&Record| record.flatten || record.name == zone.name;
+    let first: Vec<&[u8]> = (zone.records.iter().filter(is_alias).filter(is_flattened))
+        .map(|record| &*record.rdata)
+        .collect();
+    if first.is_empty() {
+        return BTreeSet::new();
+    }
+    let aliases: HashMap<&[u8], &[u8]> = (zone.records.iter().filter(is_alias))
+        .map(|record| (&*record.name, &*record.rdata))
+        .collect();
+    let mut names = BTreeSet::new();
+    for target in first {
+        let steps = core::iter::successors(Some(target), |target| alias_of(&aliases, target));
+        names.extend(steps.take(CHAIN_MAX + 1).filter_map(text));
+    }
+    names
+}
+
+/// Where a name's CNAME record leads, or that of the wildcard closest above.
+fn alias_of<'z>(aliases: &HashMap<&[u8], &'z [u8]>, name: &[u8]) -> Option<&'z [u8]> {
+    let name = Name::new(name)?.lower();
+    let wildcards = core::iter::successors(parent(&name), |name| parent(name))
+        .map(|above| [b"\x01*", above].concat());
+    let exact = aliases.get(name.as_slice()).copied();
+    exact.or_else(|| wildcards.filter_map(|name| aliases.get(name.as_slice()).copied()).next())
 }
 
 /// A name in wire format as a host name is written; `None` for one that none can be.
@@ -169,6 +194,61 @@ mod tests {
         assert_eq!(names(|_, _| {}), ["p11.test"]);
         assert_eq!(names(|_, lb| lb.enabled = false), [""; 0]);
         assert_eq!(names(|_, lb| lb.proxied = true), [""; 0]);
+    }
+
+    #[test]
+    fn flattened_records_are_followed_to_where_they_lead() {
+        let wire =
+            |name: &str| Box::<[u8]>::from(crate::wire::host_to_wire(name).unwrap().as_slice());
+        let record = |(name, target, flatten): &(&str, &str, bool)| Record {
+            name: match name.strip_prefix("*.") {
+                Some(above) => [b"\x01*", &*wire(above)].concat().into(),
+                None => wire(name),
+            },
+            rtype: rtype::CNAME,
+            ttl_s: 300,
+            rdata: wire(target),
+            proxied: false,
+            flatten: *flatten,
+        };
+        let root: Box<[u8]> = [0].into();
+        let soa = evenkeel_model::Soa {
+            mname: root.clone(),
+            rname: root,
+            refresh_s: 1,
+            retry_s: 1,
+            expire_s: 1,
+            minimum_ttl_s: 1,
+            ttl_s: 1,
+        };
+        for (records, expected) in [
+            (&[("www.z.test", "a.test", false)][..], &[][..]),
+            (&[("z.test", "a.test", false)], &["a.test"]),
+            (
+                &[("z.test", "WWW.z.test", false), ("www.z.test", "a.test", false)],
+                &["a.test", "www.z.test"],
+            ),
+            (
+                &[("flat.z.test", "x.y.w.z.test", true), ("*.w.z.test", "a.test", false)],
+                &["a.test", "x.y.w.z.test"],
+            ),
+            (
+                &[("z.test", "b.z.test", false), ("b.z.test", "z.test", false)],
+                &["b.z.test", "z.test"],
+            ),
+        ] {
+            let zone = Zone {
+                id: evenkeel_model::ZoneId([1; 16]),
+                name: wire("z.test"),
+                serial: 1,
+                records: records.iter().map(record).collect(),
+                soa: soa.clone(),
+                keys: Vec::new(),
+                transfer: evenkeel_model::Transfer::default(),
+            };
+            let found: Vec<_> = flattened(&zone).into_iter().collect();
+            assert_eq!(found.iter().map(|it| &**it).collect::<Vec<_>>(), expected, "{records:?}");
+        }
     }
 
     #[test]

@@ -16,10 +16,14 @@ pub(super) fn records(zone: &Zone, advertised: &Advertised) -> BTreeSet<Wire> {
     let is_host = |record: &Record| matches!(record.rtype, rtype::A | rtype::AAAA | rtype::CNAME);
     let proxied: BTreeSet<&[u8]> =
         zone.records.iter().filter(|it| it.proxied).map(|it| &*it.name).collect();
-    let own = zone.records.iter().filter(|it| {
-        // Elsewhere nobody looks up what a flattened name leads to.
-        !(is_host(it) && proxied.contains(&*it.name)) && !it.flatten
-    });
+    // Elsewhere nobody looks up what a flattened name leads to, and at the apex, where none can
+    // stand, a CNAME record makes the whole zone unusable.
+    let is_flattened =
+        |it: &Record| it.flatten || (it.rtype == rtype::CNAME && it.name == zone.name);
+    let own = zone
+        .records
+        .iter()
+        .filter(|it| !(is_host(it) && proxied.contains(&*it.name)) && !is_flattened(it));
     let mut all: BTreeSet<Wire> =
         own.map(|it| wire(&it.name, it.rtype, it.ttl_s, &it.rdata)).collect();
     for name in proxied {

@@ -117,6 +117,18 @@ fn a_whole_zone_begins_and_ends_with_its_soa_and_shows_no_endpoint_behind_the_pr
 }
 
 #[test]
+fn what_is_flattened_is_not_handed_out() {
+    let mut zone = Zone::clone(&zone(7, &[("a", 1)], None));
+    for (name, flatten) in [("example.com", false), ("flat.example.com", true)] {
+        let (name, rdata) = (wire(name), wire("a.example.com"));
+        let (rtype, ttl_s, proxied) = (rtype::CNAME, 300, false);
+        zone.records.push(Record { name, rtype, ttl_s, rdata, proxied, flatten });
+    }
+    let begun = ask(&question(rtype::AXFR, None), Some(&zone), &Histories::default(), true);
+    assert_eq!(told(begun), ["SOA 7", "192.0.2.1", "SOA 7"]);
+}
+
+#[test]
 fn large_zones_take_several_messages() {
     let names: Vec<String> = (0..2000).map(|n| format!("host-number-{n}")).collect();
     let hosts: Vec<(&str, u8)> = names.iter().map(|name| (name.as_str(), 1)).collect();

@@ -195,6 +195,8 @@ fn a_cname_record_at_the_apex_is_answered_by_addresses() {
                  zone gone.example; @ CNAME nowhere.example.net.
                  zone round.example; @ CNAME a; a CNAME @
                  zone cut.example; @ CNAME x.sub; sub NS ns.example.net.
+                 zone deep.example; @ CNAME www; www CNAME x.sub; sub NS ns.example.net.
+                 host x.sub.deep.example 60 10.0.0.4
                  zone none.example; @ CNAME x; @ TXT hello";
     let soa =
         |zone: &str| format!("{zone} 1800 SOA ns.{zone}. dns.{zone}. 7 10000 2400 604800 1800");
@@ -211,6 +213,7 @@ fn a_cname_record_at_the_apex_is_answered_by_addresses() {
             ("gone.example A", "SERVFAIL"),
             ("round.example A", "SERVFAIL"),
             ("cut.example A", "SERVFAIL"),
+            ("deep.example A", "NOERROR aa | deep.example 60 A 10.0.0.4"),
             // The apex exists, whatever becomes of the other name.
             ("none.example A", &format!("NOERROR aa || {}", soa("none.example"))),
         ],
@@ -242,6 +245,21 @@ fn delegated_names_are_referred_to_their_servers_with_glue() {
             ("sub.example.com DS", &format!("NOERROR aa | {digest}")),
             ("deep.sub.example.com DS", &referral),
         ],
+    );
+}
+
+#[test]
+fn referrals_show_nothing_that_is_behind_the_proxy() {
+    let world = "zone example.com; edge 198.51.100.1; sub NS front; sub NS own.sub; sub NS www
+                 front A 10.9.9.9 proxied; own.sub A 10.9.9.8 proxied; www A 10.9.9.7
+                 lb www proxied | eu: 10.0.0.1";
+    check_all(
+        world,
+        &[(
+            "x.sub.example.com A",
+            "NOERROR || sub.example.com 300 NS front.example.com. | sub.example.com 300 NS \
+             own.sub.example.com. | sub.example.com 300 NS www.example.com.",
+        )],
     );
 }
 
