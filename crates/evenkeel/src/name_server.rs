@@ -91,7 +91,7 @@ impl NameServer {
             registry: DnsRegistry::new(ServerOptions::udp_threads(&sockets)),
             sockets,
             settings: ServerSettings {
-                node: sources.node.clone(),
+                node: sources.node,
                 geography: Arc::clone(&sources.geography),
                 ejections: sources.ejections.clone(),
                 advertised: dns.advertised(listeners),
