@@ -71,6 +71,9 @@ struct Chosen<'v> {
     fallback: bool,
     qtype: u16,
     is_apex: bool,
+    /// Whether some endpoint of the pool resolves, to the other family alone: then the pool stays
+    /// the one chosen.
+    has_other_family: bool,
 }
 
 /// Decides how a query is answered, and notes on the trail why.
@@ -124,7 +127,8 @@ pub fn answer_as<'v>(
         asker.note_subnet();
     }
     let (qtype, is_apex) = (facts.qtype, facts.is_apex);
-    let chosen = Chosen { effective, barred, pool, fallback, qtype, is_apex };
+    let has_other_family = false;
+    let chosen = Chosen { effective, barred, pool, fallback, qtype, is_apex, has_other_family };
     let answered = chosen.answer(env, trail);
     Answer {
         load_balancer,
@@ -155,12 +159,32 @@ impl Answer<'_> {
             self.answered = Answered::Empty;
             return;
         }
-        let is_exhausted = chosen.open().next().is_none();
+        let is_exhausted = chosen.open().next().is_none() && !chosen.has_other_family;
         if is_exhausted && !chosen.fallback {
             let (pool, fallback) = select_pool(&chosen.effective, &chosen.barred, env, trail);
             (chosen.pool, chosen.fallback) = (pool, fallback);
         }
         self.answered = chosen.answer(env, trail);
+    }
+
+    /// The answer without endpoints whose names have addresses of the other family alone, from the
+    /// same pool: where one is drawn, it is drawn among those that can answer (behaviour.md 8.2).
+    /// To be asked when none of those named has an address of the family asked for. Returns whether
+    /// there are others; if not, there is nothing of that family.
+    #[must_use]
+    pub fn replace_other_family(&mut self, env: &mut Env<'_>, trail: &mut Trail) -> bool {
+        let Answered::Endpoints(endpoints) = &self.answered else { return false };
+        let Some(chosen) = &mut self.choice else { return false };
+        chosen.has_other_family = true;
+        let may_go_on = endpoints.iter().all(|endpoint| chosen.barred.unresolved(*endpoint));
+        if !may_go_on || !chosen.open().any(|ix| chosen.can_answer(ix)) {
+            return false;
+        }
+        for endpoint in endpoints {
+            trail.push(TrailStep::Unresolved(*endpoint));
+        }
+        self.answered = chosen.answer(env, trail);
+        true
     }
 }
 
@@ -225,7 +249,8 @@ impl Chosen<'_> {
             let id = view.config.endpoint(*ix).id;
             ejections.is_some_and(|ejections| ejections.of(id, env.now).is_some())
         };
-        let mut endpoints: SmallVec<[_; ENDPOINTS_INLINE]> = able.clone().filter(|ix| !is_ejected(ix)).collect();
+        let mut endpoints: SmallVec<[_; ENDPOINTS_INLINE]> =
+            able.clone().filter(|ix| !is_ejected(ix)).collect();
         if endpoints.is_empty() {
             endpoints = able.collect();
         }

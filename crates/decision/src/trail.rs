@@ -70,7 +70,7 @@ pub enum TrailStep {
     Answered(u32),
     /// No connection to this endpoint came to stand.
     DialFailed(EndpointIx, DialFailure),
-    /// This endpoint's name does not resolve.
+    /// This endpoint's name does not resolve; of a query, to addresses of the family asked for.
     Unresolved(EndpointIx),
     /// Another endpoint may be tried in place of the one that failed.
     Retry,

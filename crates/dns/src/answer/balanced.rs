@@ -60,6 +60,9 @@ impl<'a> Walk<'_, 'a> {
                 }
                 Answered::Endpoints(endpoints) => {
                     if let Some((ttl_s, addresses)) = self.take_endpoints(endpoints) {
+                        if addresses.is_empty() && decided.replace_other_family(env, trail) {
+                            continue;
+                        }
                         break (ttl_s.min(decided.ttl_s), addresses);
                     }
                 }

@@ -71,6 +71,18 @@ fn row_8_2_families_are_told_apart_after_the_pool_is_chosen() {
     // One answer is drawn among those able to answer.
     let single = "zone example.com; lb www | eu: 10.0.0.1=0.5 2001:db8::1 2001:db8::2";
     assert_eq!(all_answers(single, "www.example.com A"), BTreeSet::from([a(&["10.0.0.1"])]));
+    // Names as well, whatever they resolve to besides; the pool stays what it is.
+    let names =
+        "zone example.com; host v4.example.net 60 10.0.0.1; host v6.example.net 60 2001:db8::1
+                 lb www | eu: v4.example.net=0.5 v6.example.net 10.0.0.2
+                 lb last | eu: v4.example.net=0.5 gone.example.net | us: 2001:db8::9";
+    assert_eq!(
+        all_answers(names, "www.example.com AAAA"),
+        BTreeSet::from(["NOERROR aa | www.example.com 30 AAAA 2001:db8::1".to_owned()])
+    );
+    let both = ["10.0.0.1", "10.0.0.2"].map(|ip| format!("NOERROR aa | www.example.com 30 A {ip}"));
+    assert_eq!(all_answers(names, "www.example.com A"), BTreeSet::from(both));
+    assert_eq!(all_answers(names, "last.example.com AAAA"), BTreeSet::from([NODATA.to_owned()]));
 }
 
 #[test]
