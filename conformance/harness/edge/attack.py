@@ -109,6 +109,8 @@ class Offender:
             ready = dict(poll.poll(POLL_MS if waiting else rest_ms)).get(self.socket.fileno(), 0)
             if self.attack.reads:
                 self.read()
+                if self.attack.streams and self.resets() >= self.attack.streams:
+                    return
             elif ready & (select.POLLERR | select.POLLHUP | select.POLLRDHUP):
                 raise ConnectionResetError
             if waiting:
@@ -135,6 +137,10 @@ class Offender:
         self.seen += got
         if len(self.seen) > 4 * READ_BYTES:
             del self.seen[: self.whole() if self.attack.protocol == "h2" else READ_BYTES]
+
+    def resets(self) -> int:
+        """How many of its streams have been ended."""
+        return verdict(bytes(self.seen), self.attack.protocol)[1]
 
     def whole(self) -> int:
         """Where the last whole frame ends."""

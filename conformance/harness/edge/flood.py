@@ -138,15 +138,16 @@ def attack(arena: Arena, what: Attack, seconds: float, connections: int = CONNEC
 
 
 def withstand(arena: Arena, what: Attack, seconds: float, connections: int = CONNECTIONS) -> Damage:
-    """Runs an attack, again if others had to wait, and fails when a bound is broken."""
-    for turn in range(TRIES):
+    """Runs an attack, again if time was what it broke, and fails when a bound is broken."""
+    for _ in range(TRIES):
         damage = attack(arena, what, seconds, connections)
         print(f"{what.name}: {damage}")
         assert arena.server.process.poll() is None, "the balancer has ended"
         assert damage.growth <= GROWTH_BYTES_MAX * connections / CONNECTIONS, (
             f"{what.name}: {damage}"
         )
-        if damage.slowest <= ANSWER_SECONDS_MAX or turn == TRIES - 1:
+        is_over = damage.open == 0 or not what.must_end
+        if is_over and damage.slowest <= ANSWER_SECONDS_MAX:
             break
     assert damage.errors == [], f"{what.name}: {damage}"
     assert damage.slowest <= ANSWER_SECONDS_MAX, f"{what.name}: {damage}"
