@@ -237,6 +237,13 @@ fn signatures_are_judged() {
     for cut in at..message.len() {
         assert!(verdict(&message[..cut], &right, NOW_S).is_err(), "cut at {cut}");
     }
+    // The key's name may end with a pointer, here to the zone's `com`; what is signed is the same.
+    let named = TsigKey { name: wire("key.com"), ..key(b"secret") };
+    let mut compressed = question(rtype::SOA, None);
+    Session::begin(&named).sign(&mut compressed, 0, NOW_S);
+    compressed.splice(at + 4..at + 9, [0xC0, 20]);
+    assert_eq!(verdict(&compressed, &named, NOW_S), Ok(false));
+    assert_eq!(verdict(&compressed, &right, NOW_S), Err(Unverified::Key));
     let mut answer = question(rtype::SOA, None);
     let before = answer.len();
     refuse(Unverified::Key, &message, at, &mut answer, 0, NOW_S);

@@ -1,6 +1,8 @@
 //! Signatures of messages by a shared secret (RFC 8945).
 
 use aws_lc_rs::hmac;
+use domain::base::{ParsedName, ToName as _};
+use domain::dep::octseq::Parser;
 use evenkeel_model::{TsigAlgorithm, TsigKey};
 
 use crate::wire::{HEADER_BYTES, Name, host_to_wire, rtype};
@@ -46,7 +48,7 @@ pub(crate) struct Session {
 
 /// A TSIG record that was read.
 struct Found<'b> {
-    name: Name<'b>,
+    name: Vec<u8>,
     algorithm: Name<'b>,
     time_s: u64,
     fudge_s: u16,
@@ -57,10 +59,14 @@ struct Found<'b> {
 }
 
 impl<'b> Found<'b> {
-    fn read(record: &'b [u8]) -> Option<Self> {
-        let name = Name::at_start_of(record)?;
+    /// Reads the record that begins at this place of a message. Its name may be compressed, as all
+    /// owners' may.
+    fn read(message: &'b [u8], at: usize) -> Option<Self> {
+        let mut parser = Parser::from_ref(message);
+        parser.advance(at).ok()?;
+        let name = ParsedName::parse(&mut parser).ok()?.to_vec().into_octets();
         // Type, class, time to live and length.
-        let rdata = record.get(name.as_wire().len() + 10..)?;
+        let rdata = message.get(parser.pos() + 10..)?;
         let algorithm = Name::at_start_of(rdata)?;
         let (fixed, rest) = rdata.get(algorithm.as_wire().len()..)?.split_first_chunk::<10>()?;
         let [t1, t2, t3, t4, t5, t6, f1, f2, l1, l2] = *fixed;
@@ -90,8 +96,8 @@ pub(crate) fn verify<'k>(
     keys: impl IntoIterator<Item = &'k TsigKey>,
     now_s: u64,
 ) -> Result<Session, Unverified> {
-    let found = message.get(at..).and_then(Found::read).ok_or(Unverified::Malformed)?;
-    let name = found.name.lower();
+    let found = Found::read(message, at).ok_or(Unverified::Malformed)?;
+    let name = found.name.to_ascii_lowercase();
     let algorithm = found.algorithm.lower();
     let mut keys = keys.into_iter();
     let known = keys.find(|key| {
@@ -213,9 +219,9 @@ pub(crate) fn refuse(
     start: usize,
     now_s: u64,
 ) {
-    let Some(found) = message.get(at..).and_then(Found::read) else { return };
+    let Some(found) = Found::read(message, at) else { return };
     let [e1, e2] = why.number().to_be_bytes();
-    let (name, algorithm) = (found.name.as_wire(), found.algorithm.as_wire());
+    let (name, algorithm) = (&*found.name, found.algorithm.as_wire());
     Record { name, algorithm, mac: &[] }.append(out, start, now_s, &[e1, e2, 0, 0]);
 }
 
