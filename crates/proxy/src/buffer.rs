@@ -18,6 +18,8 @@ pub(crate) const SMALL_BYTES: usize = 16 * 1024;
 /// Size of a buffer for large bodies in bytes. Reads this large cost half of what 16 KiB reads do,
 /// per byte; larger ones gain nothing, as the socket's own buffer holds no more.
 pub(crate) const LARGE_BYTES: usize = 256 * 1024;
+/// Size of a buffer where many wait for one peer, in bytes.
+pub(crate) const MODEST_BYTES: usize = 4 * 1024;
 /// Initial size of a buffer for a head about to be written, in bytes: a usual one fits.
 const SCRATCH_BYTES: usize = 4 * 1024;
 /// Free buffers kept per worker; more are given back to the allocator.
@@ -43,6 +45,7 @@ impl BufferPool {
         let (free, max) = match storage.len() {
             SMALL_BYTES => (&self.small, SMALL_FREE_MAX),
             LARGE_BYTES => (&self.large, LARGE_FREE_MAX),
+            MODEST_BYTES => return self.give_scratch(storage),
             _ => return,
         };
         let mut free = free.borrow_mut();
@@ -76,6 +79,8 @@ pub(crate) struct Buffer {
     end: usize,
     /// The last read filled all the room it had: the peer has more.
     is_hot: bool,
+    /// Whether to make do with [`MODEST_BYTES`] at first.
+    is_modest: bool,
 }
 
 /// What a read attempt brought.
@@ -92,7 +97,7 @@ pub(crate) enum Filled {
 impl Buffer {
     /// Holds these bytes, and their storage until they are used.
     pub(crate) fn holding(bytes: Vec<u8>) -> Self {
-        Self { end: bytes.len(), storage: bytes, start: 0, is_hot: false }
+        Self { end: bytes.len(), storage: bytes, start: 0, is_hot: false, is_modest: false }
     }
 
     /// The unused bytes.
@@ -113,6 +118,11 @@ impl Buffer {
             self.start = 0;
             self.end = 0;
         }
+    }
+
+    /// Sets whether to make do with little storage at first.
+    pub(crate) fn set_modest(&mut self, is_modest: bool) {
+        self.is_modest = is_modest;
     }
 
     /// Forgets what was not used.
@@ -176,7 +186,12 @@ impl Buffer {
         if self.is_empty() {
             let large = self.is_hot && max >= LARGE_BYTES;
             // Storage that came with a head is only as long as the head.
-            if self.storage.len() < SMALL_BYTES || (large && self.storage.len() < LARGE_BYTES) {
+            if self.is_modest && self.storage.len() < MODEST_BYTES {
+                // The pool's may have grown.
+                self.storage = vec![0; MODEST_BYTES];
+            } else if !self.is_modest
+                && (self.storage.len() < SMALL_BYTES || (large && self.storage.len() < LARGE_BYTES))
+            {
                 self.release(pool);
                 self.storage = pool.take(large);
             }

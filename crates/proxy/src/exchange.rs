@@ -17,7 +17,7 @@ use std::time::Duration;
 use evenkeel_decision::DialFailure;
 use evenkeel_h1::{AnswerTo, Body, ChunkedDecoder, Field, HeadScanner, ResponseHead};
 
-use crate::buffer::Filled;
+use crate::buffer::{Filled, SMALL_BYTES};
 use crate::downstream::Downstream;
 use crate::refusal::Refusal;
 use crate::relay::pump::{BodyFrom, BodyTo, Pump, PumpError, Waiting};
@@ -78,6 +78,8 @@ pub(crate) async fn await_head<D: Transport>(
 ) -> Result<ResponseHead, Broken> {
     let timeouts = &worker.settings.timeouts;
     let limits = &worker.settings.limits;
+    // Of many streams each response waits in a little storage only.
+    connection.input.set_modest(downstream.io.ahead_bytes_max() < SMALL_BYTES);
     let mut scanner = HeadScanner::new();
     let mut timed = None;
     // What followed an interim response is here already.

@@ -11,7 +11,7 @@ use std::task::{Context, Poll, Waker};
 
 use bytes::Buf;
 
-use crate::buffer::{LARGE_BYTES, SMALL_BYTES};
+use crate::buffer::{LARGE_BYTES, MODEST_BYTES, SMALL_BYTES};
 use crate::worker::Worker;
 
 /// Longest piece in bytes: one frame.
@@ -23,6 +23,9 @@ const QUEUED_BYTES_MAX: usize = 256 * 1024;
 /// Streams of a connection up to which each response may be read in large steps. A hundred of them
 /// would have 25 MB in hand for a client that takes nothing.
 const EAGER_STREAMS_MAX: usize = 2;
+
+/// Streams of a connection up to which each response is read in ordinary steps.
+const USUAL_STREAMS_MAX: usize = 64;
 
 /// What waits for one client.
 #[derive(Debug)]
@@ -56,7 +59,11 @@ impl Outbox {
 
     /// Most bytes to read ahead for one stream.
     pub(super) fn ahead_bytes_max(&self) -> usize {
-        if self.streams.get() <= EAGER_STREAMS_MAX { LARGE_BYTES } else { SMALL_BYTES }
+        match self.streams.get() {
+            0..=EAGER_STREAMS_MAX => LARGE_BYTES,
+            0..=USUAL_STREAMS_MAX => SMALL_BYTES,
+            _ => MODEST_BYTES,
+        }
     }
 
     /// Ready when another piece may be made.
