@@ -52,11 +52,9 @@ fn successor(name: &[u8]) -> Vec<u8> {
 
 /// The types of a name, and those that signing adds.
 pub(super) fn with_signing(types: &[u16], is_name_absent: bool) -> Vec<u16> {
-    /// Says that the name itself is not there (RFC 9824 section 3.1).
-    const NXNAME: u16 = 128;
     let mut all = types.to_vec();
     all.extend([rtype::RRSIG, rtype::NSEC]);
-    all.extend(is_name_absent.then_some(NXNAME));
+    all.extend(is_name_absent.then_some(rtype::NXNAME));
     all.sort_unstable();
     all.dedup();
     all

@@ -49,6 +49,8 @@ pub mod rtype {
         SVCB = 64;
         /// How to reach a web server.
         HTTPS = 65;
+        /// Says in proofs that the name itself is not there; never a question (RFC 9824).
+        NXNAME = 128;
         /// Key exchange; a question only.
         TKEY = 249;
         /// A message's signature.

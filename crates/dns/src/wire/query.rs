@@ -155,7 +155,8 @@ impl<'b> Query<'b> {
             tsig: extra.tsig,
         };
         match query.qtype {
-            rtype::OPT => Err(Rcode::FormErr),
+            // NXNAME stands in proofs alone (RFC 9824 section 3.5).
+            rtype::OPT | rtype::NXNAME => Err(Rcode::FormErr),
             rtype::IXFR if query.serial.is_none() => Err(Rcode::FormErr),
             rtype::IXFR | rtype::AXFR => Ok(Parsed::Transfer(query)),
             // Questions that are none, or that nobody asks any more (MAILB, MAILA).

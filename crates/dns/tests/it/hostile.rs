@@ -170,6 +170,7 @@ fn row_38_each_malformation_has_its_answer() {
         ),
         ("type 0", typed(0), "answer"),
         ("type OPT", typed(41), "FORMERR"),
+        ("type NXNAME", typed(128), "FORMERR"),
         ("type TKEY", typed(249), "NOTIMP"),
         ("type TSIG", typed(250), "NOTIMP"),
         ("type MAILA", typed(254), "NOTIMP"),
