@@ -59,10 +59,13 @@ impl Outbox {
 
     /// Most bytes to read ahead for one stream.
     pub(super) fn ahead_bytes_max(&self) -> usize {
-        match self.streams.get() {
-            0..=EAGER_STREAMS_MAX => LARGE_BYTES,
-            0..=USUAL_STREAMS_MAX => SMALL_BYTES,
-            _ => MODEST_BYTES,
+        let streams = self.streams.get();
+        if streams <= EAGER_STREAMS_MAX {
+            LARGE_BYTES
+        } else if streams <= USUAL_STREAMS_MAX {
+            SMALL_BYTES
+        } else {
+            MODEST_BYTES
         }
     }
 
