@@ -23,7 +23,7 @@ pub(super) fn records(zone: &Zone, advertised: &Advertised) -> BTreeSet<Wire> {
     let own = zone
         .records
         .iter()
-        .filter(|it| !(is_host(it) && proxied.contains(&*it.name)) && !is_flattened(it));
+        .filter(|it| !(is_flattened(it) || is_host(it) && proxied.contains(&*it.name)));
     let mut all: BTreeSet<Wire> =
         own.map(|it| wire(&it.name, it.rtype, it.ttl_s, &it.rdata)).collect();
     for name in proxied {
