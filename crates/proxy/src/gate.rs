@@ -4,6 +4,8 @@
 //!
 //! On the request path.
 
+use std::borrow::Cow;
+
 use evenkeel_h1::host::Authority;
 use evenkeel_h1::{Body, RequestHead};
 use evenkeel_model::{Edge, FixedResponse, View};
@@ -78,7 +80,9 @@ impl Comer<'_> {
         let port = self.https_port.filter(|port| has_port && *port != HTTPS_PORT);
         let port = port.map(|port| format!(":{port}")).unwrap_or_default();
         let target = self.head.target.of(self.buffer);
-        let target = String::from_utf8_lossy(&target);
+        // `OPTIONS *` asks about the host as a whole, whose address ends with its name.
+        let target =
+            if &*target == b"*" { Cow::Borrowed("") } else { String::from_utf8_lossy(&target) };
         FixedResponse {
             status: 301,
             content_type: None,

@@ -204,6 +204,30 @@ impl Pump {
         self.before = head;
     }
 
+    /// Gives a message that starts over to a transport that does not frame messages: what was taken
+    /// of its body goes right behind the head. It is not kept for another time.
+    pub(crate) fn reframe(&mut self, head: Vec<u8>, to: BodyTo) {
+        debug_assert!(self.is_framed() && self.has_all(), "what has left is framed already");
+        self.replace_head(head);
+        self.to = to;
+        let body = self.kept.take().unwrap_or_default();
+        self.after_sent = 0;
+        if to == BodyTo::Plain {
+            self.after = body;
+            return;
+        }
+        self.after.clear();
+        if !body.is_empty() {
+            let mut storage = [0; 18];
+            self.after.extend_from_slice(chunk_head(body.len() as u64, &mut storage));
+            self.after.extend_from_slice(&body);
+            self.after.extend_from_slice(b"\r\n");
+        }
+        if self.has_whole_body {
+            self.end_chunks();
+        }
+    }
+
     /// Whether the whole message is out.
     pub(crate) fn is_done(&self) -> bool {
         self.waiting == Waiting::Done && !self.is_stopped
@@ -385,13 +409,18 @@ impl Pump {
             self.after.extend_from_slice(b"\r\n");
         }
         if self.has_whole_body {
-            self.after.extend_from_slice(LAST_CHUNK);
-            self.after.extend_from_slice(match &self.from {
-                BodyFrom::Chunked(decoder) => decoder.trailers(),
-                _ => &self.trailers,
-            });
-            self.after.extend_from_slice(b"\r\n");
+            self.end_chunks();
         }
+    }
+
+    /// Writes what comes behind the last chunk with data.
+    fn end_chunks(&mut self) {
+        self.after.extend_from_slice(LAST_CHUNK);
+        self.after.extend_from_slice(match &self.from {
+            BodyFrom::Chunked(decoder) => decoder.trailers(),
+            _ => &self.trailers,
+        });
+        self.after.extend_from_slice(b"\r\n");
     }
 
     fn poll_write<W: Sink>(

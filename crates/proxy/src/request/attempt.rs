@@ -99,6 +99,12 @@ impl<D: Transport> Request<'_, D> {
                 upload.replace_head(head);
                 upload
             }
+            Some(upload) if upload.is_framed() && upload.has_all() => {
+                let head = self.request_head(plan, endpoint.host.as_deref());
+                self.worker.buffers.give_scratch(upload.take_storage());
+                upload.reframe(head, self.body_to(false));
+                upload
+            }
             // A part of the body is framed for another protocol already.
             Some(_) => return Attempt::Refused(Refusal::BAD_RESPONSE),
             None => upload.insert(self.request_message(plan, endpoint.host.as_deref(), is_framed)),
@@ -237,11 +243,7 @@ impl<D: Transport> Request<'_, D> {
     fn request_message(&mut self, plan: &Plan<'_>, host: Option<&str>, is_framed: bool) -> Pump {
         let head = self.request_head(plan, host);
         let load_balancer = self.view.config.load_balancer(plan.load_balancer());
-        let to = match self.head.body {
-            _ if is_framed => BodyTo::Framed,
-            Body::Chunked | Body::UntilClose => BodyTo::Chunked,
-            _ => BodyTo::Plain,
-        };
+        let to = self.body_to(is_framed);
         if self.has_head && !matches!(self.head.body, Body::None) {
             self.kept_head = self.downstream.input.filled()[..self.head.bytes].to_vec();
             self.drop_head();
@@ -249,6 +251,15 @@ impl<D: Transport> Request<'_, D> {
         let from = body_from(&self.head.body, self.downstream.io.frames_messages());
         let body_bytes_max = gate::body_bytes_max(&load_balancer.edge);
         Pump::new(head, from, to).keeping_body().up_to(body_bytes_max)
+    }
+
+    /// How the end of the request's body is shown to the endpoint.
+    fn body_to(&self, is_framed: bool) -> BodyTo {
+        match self.head.body {
+            _ if is_framed => BodyTo::Framed,
+            Body::Chunked | Body::UntilClose => BodyTo::Chunked,
+            _ => BodyTo::Plain,
+        }
     }
 
     /// Tells passive health what an attempt met.

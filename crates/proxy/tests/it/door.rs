@@ -131,6 +131,9 @@ fn clients_without_tls_are_sent_to_it_where_the_zone_says_so() {
         let response = client.response();
         assert_eq!((response.status, response.all("location")), (301, vec![location]));
     }
+    let mut client = world.client();
+    client.send("OPTIONS * HTTP/1.1\r\nHost: lb.test\r\n\r\n");
+    assert_eq!(client.response().all("location"), ["https://lb.test"]);
     assert_eq!(endpoint.requests().len(), 0);
 }
 

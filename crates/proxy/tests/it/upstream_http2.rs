@@ -10,7 +10,7 @@ use evenkeel_model::EndpointTls::Full;
 use evenkeel_proxy::CleartextHttp2;
 use h2::Reason;
 use http::{HeaderMap, Response};
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::client::{Client, End};
 use crate::endpoint::Endpoint;
@@ -526,6 +526,37 @@ fn an_endpoint_that_asks_for_http1_gets_it_and_so_do_credentials_of_a_connection
     assert_eq!(world.client().get(&credentials).text(), "one");
     let protocols: Vec<_> = server.seen.protocols().into_iter().flatten().collect();
     assert_eq!(protocols, ["h2", "http/1.1"]);
+}
+
+#[test]
+fn a_body_that_was_taken_is_sent_again_in_http1() {
+    let authority = Authority::new();
+    let config = authority.certify("lb.test").server(BOTH);
+    let server = Server::new(config, |mut stream, seen| async move {
+        if stream.get_ref().1.alpn_protocol() == Some(b"h2") {
+            let answer = Arc::new(|mut call: Call| async move {
+                call.body().await;
+                call.respond.send_reset(Reason::HTTP_1_1_REQUIRED);
+            });
+            return serve_http2(stream, seen, h2::server::Builder::new(), answer).await;
+        }
+        read_head(&mut stream).await.unwrap();
+        let mut body = Vec::new();
+        while !body.ends_with(b"the end") && !body.ends_with(b"0\r\nX-End: y\r\n\r\n") {
+            assert_ne!(stream.read_buf(&mut body).await.unwrap(), 0, "{body:?}");
+        }
+        let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", body.len());
+        stream.write_all(&[head.as_bytes(), &body].concat()).await.unwrap();
+        stream.flush().await.unwrap();
+    });
+    let world = World::start(secured(Full, &[server.address], &authority));
+    assert_eq!(world.client().post(HTTPS, "up to the end").text(), "up to the end");
+    let mut client = world.client();
+    client.send(format!(
+        "POST / HTTP/1.1\r\nHost: lb.test\r\n{HTTPS}Transfer-Encoding: chunked\r\n\r\n\
+         3\r\nabc\r\n4\r\ndefg\r\n0\r\nX-End: y\r\n\r\n"
+    ));
+    assert_eq!(client.response().text(), "7\r\nabcdefg\r\n0\r\nX-End: y\r\n\r\n");
 }
 
 #[test]
