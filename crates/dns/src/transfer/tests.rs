@@ -244,6 +244,13 @@ fn signatures_are_judged() {
     compressed.splice(at + 4..at + 9, [0xC0, 20]);
     assert_eq!(verdict(&compressed, &named, NOW_S), Ok(false));
     assert_eq!(verdict(&compressed, &right, NOW_S), Err(Unverified::Key));
+    // Whose clock is wrong is told the time, in a message that it can believe by its own.
+    let mut late = verify(&message, at, [&right], NOW_S + 9000).unwrap();
+    let mut answer = question(rtype::SOA, None);
+    late.sign(&mut answer, 0, NOW_S + 9000);
+    let time = |time_s: u64| time_s.to_be_bytes()[2..].to_vec();
+    assert!(answer.ends_with(&[&[0, 18, 0, 6][..], &time(NOW_S + 9000)].concat()));
+    assert!(answer.windows(6).any(|bytes| bytes == time(NOW_S)));
     let mut answer = question(rtype::SOA, None);
     let before = answer.len();
     refuse(Unverified::Key, &message, at, &mut answer, 0, NOW_S);

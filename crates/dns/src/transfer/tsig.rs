@@ -42,8 +42,9 @@ pub(crate) struct Session {
     /// The signature of the message before.
     before: Vec<u8>,
     is_first: bool,
-    /// Whether the client's clock is too far from ours, which it is told.
-    is_out_of_time: bool,
+    /// When the client signed, by its clock, and how far from that it takes ours to be, in seconds:
+    /// when that is too far, which it is told.
+    out_of_time: Option<(u64, u16)>,
 }
 
 /// A TSIG record that was read.
@@ -122,7 +123,8 @@ pub(crate) fn verify<'k>(
         algorithm: algorithm.as_slice().into(),
         before: found.mac.to_vec(),
         is_first: true,
-        is_out_of_time: now_s.abs_diff(found.time_s) > found.fudge_s.into(),
+        out_of_time: (now_s.abs_diff(found.time_s) > found.fudge_s.into())
+            .then_some((found.time_s, found.fudge_s)),
     })
 }
 
@@ -162,13 +164,13 @@ impl Session {
             key: hmac_key(key),
             before: Vec::new(),
             is_first: true,
-            is_out_of_time: false,
+            out_of_time: None,
         }
     }
 
     /// Whether the client signed at a time that is too far from now. Then it gets no records.
     pub(crate) const fn is_out_of_time(&self) -> bool {
-        self.is_out_of_time
+        self.out_of_time.is_some()
     }
 
     /// Whether it is this key that is signed with.
@@ -186,9 +188,11 @@ impl Session {
     /// Signs the message that begins at `start`: adds the record that is its last.
     pub(crate) fn sign(&mut self, out: &mut Vec<u8>, start: usize, now_s: u64) {
         let mut rest = vec![0; 4];
-        if self.is_out_of_time {
+        if self.out_of_time.is_some() {
             rest = [&[0, 18, 0, 6][..], &now_s.to_be_bytes()[2..]].concat();
         }
+        // Whose clock is wrong could not believe ours (RFC 8945 section 5.2.3).
+        let (time_s, fudge_s) = self.out_of_time.unwrap_or((now_s, FUDGE_S));
         let mut context = hmac::Context::with_key(&self.key);
         if !self.before.is_empty() {
             context.update(&length(&self.before));
@@ -196,14 +200,14 @@ impl Session {
         }
         context.update(&out[start..]);
         if self.is_first {
-            let variables = variables(&self.name, &self.algorithm, now_s, FUDGE_S, &rest);
+            let variables = variables(&self.name, &self.algorithm, time_s, fudge_s, &rest);
             context.update(&variables);
         } else {
-            context.update(&timers(now_s, FUDGE_S));
+            context.update(&timers(time_s, fudge_s));
         }
         let mac = context.sign();
         let record = Record { name: &self.name, algorithm: &self.algorithm, mac: mac.as_ref() };
-        record.append(out, start, now_s, &rest);
+        record.append(out, start, timers(time_s, fudge_s), &rest);
         self.before = mac.as_ref().to_vec();
         self.is_first = false;
     }
@@ -222,7 +226,12 @@ pub(crate) fn refuse(
     let Some(found) = Found::read(message, at) else { return };
     let [e1, e2] = why.number().to_be_bytes();
     let (name, algorithm) = (&*found.name, found.algorithm.as_wire());
-    Record { name, algorithm, mac: &[] }.append(out, start, now_s, &[e1, e2, 0, 0]);
+    Record { name, algorithm, mac: &[] }.append(
+        out,
+        start,
+        timers(now_s, FUDGE_S),
+        &[e1, e2, 0, 0],
+    );
 }
 
 /// A TSIG record to be written.
@@ -233,11 +242,9 @@ struct Record<'a> {
 }
 
 impl Record<'_> {
-    fn append(&self, out: &mut Vec<u8>, start: usize, now_s: u64, rest: &[u8]) {
+    fn append(&self, out: &mut Vec<u8>, start: usize, timers: [u8; 8], rest: &[u8]) {
         let id = [out[start], out[start + 1]];
-        let rdata =
-            [self.algorithm, &timers(now_s, FUDGE_S), &length(self.mac), self.mac, &id, rest]
-                .concat();
+        let rdata = [self.algorithm, &timers, &length(self.mac), self.mac, &id, rest].concat();
         out.extend_from_slice(self.name);
         out.extend_from_slice(&rtype::TSIG.to_be_bytes());
         out.extend_from_slice(&CLASS_AND_TTL);
