@@ -213,8 +213,10 @@ def test_a_body_that_the_endpoint_breaks_off_is_a_reset(client, target):
     with client() as connection:
         raw = "SFRUUC8xLjEgMjAwIE9LDQpDb250ZW50LUxlbmd0aDogMTAwDQoNCnNob3J0"
         stream = connection.begin(host, f"/raw/{raw}")
-        threading.Timer(0.5, target[0].kill).start()
+        killer = threading.Timer(0.5, target[0].kill)
+        killer.start()
         response = connection.response(stream)
+        killer.join()
         target[0].start()
     assert response.reset is not None and not response.ended
 
