@@ -21,7 +21,9 @@ pub(crate) use objects::{
     RecordName, ZoneFields,
 };
 pub(crate) use remote::{BodyArgs, Change, ObjectArgs, Remote, Verb};
-pub(crate) use serve::{ApiArgs, ClientArgs, HealthArgs, NameServerArgs, PassiveArgs, ServeArgs, TlsArgs};
+pub(crate) use serve::{
+    ApiArgs, ClientArgs, HealthArgs, NameServerArgs, PassiveArgs, ServeArgs, TlsArgs,
+};
 pub(crate) use token::{TokenArgs, TokenChange, TokenVerb};
 pub(crate) use transfer::{CheckArgs, ExportArgs, ImportArgs};
 pub(crate) use values::{IntervalMin, Span, address};

@@ -197,8 +197,7 @@ impl Node {
         let notifier_task = notifier::start(parts, control.handle(), is_stopping.clone());
         let api_task =
             control.spawn(evenkeel_control::serve(options, stopped(is_stopping.clone())));
-        let certificates_task =
-            certificates.start(control.handle(), is_stopping.clone())?;
+        let certificates_task = certificates.start(control.handle(), is_stopping.clone())?;
         let restored = publisher.restored().iter();
         let restored =
             restored.map(|known| ((known.endpoint, known.monitor), known.health)).collect();

@@ -274,7 +274,11 @@ mod tests {
     use clap::Parser;
     use evenkeel_model::Percent;
 
-    pub(super) fn check(flags: &[&str], environment: &[(&str, &str)], file: &str) -> (Settings, Vec<String>) {
+    pub(super) fn check(
+        flags: &[&str],
+        environment: &[(&str, &str)],
+        file: &str,
+    ) -> (Settings, Vec<String>) {
         #[derive(Parser)]
         struct Flags {
             #[command(flatten)]
@@ -328,8 +332,7 @@ mod tests {
     #[test]
     fn every_problem_is_named_by_its_key_at_once() {
         let file = "workers = 0\nnonsense = 1\napi = 'here'\nregion = 'MARS'\nhttp = true";
-        let (_, problems) =
-            check(&["--dns", "127.0.0.1"], &[("EVENKEEL_ACCOUNT_ID", "x")], file);
+        let (_, problems) = check(&["--dns", "127.0.0.1"], &[("EVENKEEL_ACCOUNT_ID", "x")], file);
         for key in ["workers", "nonsense", "api", "region", "http", "--dns", "EVENKEEL_ACCOUNT_ID"]
         {
             assert!(

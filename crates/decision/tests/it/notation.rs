@@ -274,7 +274,10 @@ impl World {
             ..EndpointHealth::default()
         })
         .with_latencies(|ix| latencies[ix.get()]);
-        Self { text: text.into(), view: View { config, health, zones: Arc::default(), revision: 1 } }
+        Self {
+            text: text.into(),
+            view: View { config, health, zones: Arc::default(), revision: 1 },
+        }
     }
 
     pub(crate) fn config(&self) -> &Config {

@@ -82,9 +82,8 @@ impl Notifier {
             self.told.retain(|_, told| view.zones.get(&told.name).is_some());
         }
         for zone in view.zones.iter() {
-            let is_told = |told: &Arc<Zone>| {
-                told.serial == zone.serial && told.transfer == zone.transfer
-            };
+            let is_told =
+                |told: &Arc<Zone>| told.serial == zone.serial && told.transfer == zone.transfer;
             if self.told.get(&zone.id).is_some_and(is_told) {
                 continue;
             }
