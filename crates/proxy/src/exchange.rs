@@ -219,10 +219,14 @@ pub(crate) async fn deliver<D: Transport>(
 ) -> Result<Delivered, Broken> {
     let timeouts = &worker.settings.timeouts;
     let mut timed = None;
+    let mut is_cut_off = false;
     poll_fn(|context| {
-        if let Uploaded::Failed(_) = poll_upload(worker, downstream, connection, upload, context) {
+        if let Uploaded::Failed(broken) =
+            poll_upload(worker, downstream, connection, upload, context)
+        {
             // The response may be whole without the rest of the request.
             upload.stop();
+            is_cut_off = matches!(broken, Broken::ClientGone);
         }
         let polled = download.poll(
             context,
@@ -243,10 +247,11 @@ pub(crate) async fn deliver<D: Transport>(
             }
             Poll::Pending => {}
         }
-        // Writing tells by itself that the client is gone.
+        // Writing tells by itself that the client is gone. An endpoint that has no more to say now
+        // may be waiting for the rest of a request whose sender has left.
         if download.waiting() == Waiting::Read
             && upload.waiting() != Waiting::Read
-            && downstream.io.poll_gone(context).is_ready()
+            && (is_cut_off || downstream.io.poll_gone(context).is_ready())
         {
             return Poll::Ready(Ok(Delivered::Cut));
         }

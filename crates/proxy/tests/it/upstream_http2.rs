@@ -395,6 +395,32 @@ fn a_client_that_goes_away_ends_its_request_to_a_plain_endpoint_too() {
 }
 
 #[test]
+fn row26_a_client_that_leaves_in_the_middle_of_its_body_ends_an_answer_that_has_begun() {
+    let endpoint = Endpoint::scripted(|mut talk| {
+        let request = talk.request_head().unwrap();
+        talk.note(&request);
+        talk.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\none\r\n");
+        talk.wait_for_end();
+    });
+    let world = World::start(Plan::pool(&[endpoint.address]));
+    let leaving: [(&str, fn(Client)); 2] = [
+        ("Content-Length: 10\r\n\r\nabc", Client::reset),
+        ("Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n", |mut client| {
+            client.half_close();
+            client.rest();
+        }),
+    ];
+    for (at, (request, leave)) in leaving.into_iter().enumerate() {
+        let mut client = world.client();
+        client.send(format!("POST / HTTP/1.1\r\nHost: lb.test\r\n{request}"));
+        assert_eq!(client.head().unwrap().status, 200);
+        leave(client);
+        endpoint.wait_for_ends(at + 1);
+        world.wait_for_quiet();
+    }
+}
+
+#[test]
 fn a_client_that_ends_only_its_half_still_gets_its_answer() {
     let (world, _) = world(|mut call| async move {
         tokio::time::sleep(ms(200)).await;
