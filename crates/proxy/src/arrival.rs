@@ -89,10 +89,12 @@ impl Arrival {
         }
     }
 
-    /// Whether a connection like this may ask for hosts with these settings. TLS was agreed on for
-    /// the name asked for then, and a request may name another host whose zone asks for more.
+    /// Whether a connection like this may ask for hosts with these settings. TLS and HTTP/2 were
+    /// agreed on for the name asked for then, and a request may name another host, whose zone asks
+    /// for more of the one or allows none of the other.
     pub(crate) fn satisfies(&self, edge: &Edge) -> bool {
-        self.tls.as_ref().is_none_or(|tls| tls.version >= edge.tls_min)
+        let is_new_enough = self.tls.as_ref().is_none_or(|tls| tls.version >= edge.tls_min);
+        is_new_enough && (edge.http2 || self.protocol == Protocol::Http1)
     }
 }
 
@@ -167,5 +169,13 @@ mod tests {
         assert!(
             at(443, Some(TlsVersion::Tls13)).satisfies(&strict) && at(80, None).satisfies(&strict)
         );
+    }
+
+    #[test]
+    fn a_connection_of_http2_may_not_ask_for_hosts_of_a_zone_without_it() {
+        let without = Edge { http2: false, ..Edge::default() };
+        let http2 = Arrival { protocol: Protocol::Http2, ..at(443, Some(TlsVersion::Tls13)) };
+        assert!(!http2.satisfies(&without) && http2.satisfies(&Edge::default()));
+        assert!(at(443, Some(TlsVersion::Tls13)).satisfies(&without));
     }
 }
