@@ -35,12 +35,12 @@ impl Serving {
     }
 }
 
-/// Replaces what is served with every view published, after a note was taken of the view before and
-/// the one after, until there is no publisher any more. To drop
+/// Replaces what is served with every view published, after a note was taken of what was served
+/// before and what is next, until there is no publisher any more. To drop
 /// the future is to stay with the last.
 pub(crate) async fn follow(
     serving: Arc<ArcSwap<Serving>>,
-    note: impl Fn(&View, &View),
+    note: impl Fn(&Serving, &Serving),
     live: Live,
     mut revision: watch::Receiver<u64>,
 ) {
@@ -48,8 +48,9 @@ pub(crate) async fn follow(
         let view = live.load();
         let present = serving.load();
         if present.view.revision != view.revision {
-            note(&present.view, &view);
-            serving.store(Arc::new(present.next(view)));
+            let next = present.next(view);
+            note(&present, &next);
+            serving.store(Arc::new(next));
         }
         drop(present);
         if revision.changed().await.is_err() {

@@ -16,7 +16,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
-use evenkeel_model::{Live, View, ZoneId};
+use evenkeel_model::{Live, ZoneId};
 use evenkeel_net::listen::listen;
 use evenkeel_net::udp::bind_shared;
 use evenkeel_telemetry::DnsRegistry;
@@ -193,9 +193,9 @@ fn house(
     let runtime = Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let noting = Arc::clone(shared);
-        let note = move |before: &View, after: &View| {
+        let note = move |before: &Serving, next: &Serving| {
             let advertised = &noting.settings.advertised;
-            noting.histories.follow(&before.zones, &after.zones, advertised);
+            noting.histories.follow(&before.view.zones, &next.catalog, advertised);
         };
         let following = tokio::spawn(follow(Arc::clone(&shared.serving), note, live, revision));
         let notifying = tokio::spawn(Notifier::new(notifying).run());

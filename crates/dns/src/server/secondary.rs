@@ -2,8 +2,6 @@
 
 use std::net::SocketAddr;
 
-use evenkeel_model::Zone;
-
 use super::follow::Serving;
 use super::respond::{Moment, Responder, Transport};
 use crate::transfer::{self, Begun, Outgoing, Session};
@@ -88,10 +86,7 @@ impl Responder {
         source: SocketAddr,
     ) -> Begun {
         let found = serving.catalog.find(&Path::new(query.name), 0);
-        let zone: Option<&Zone> = match found {
-            Some((0, served)) => Some(&served.zone),
-            _ => None,
-        };
+        let zone = found.filter(|(n, _)| *n == 0).map(|(_, served)| served);
         let advertised = &self.shared.settings.advertised;
         let transfer = transfer::Request {
             query,

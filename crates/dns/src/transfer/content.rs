@@ -7,12 +7,14 @@ use evenkeel_model::{Record, Zone};
 
 use crate::answer::{Advertised, soa_numbers};
 use crate::wire::rtype;
+use crate::zone::Hosts;
 
 /// One record, ready to be put into a message: owner, type, class, time to live, length, data.
 pub(super) type Wire = Box<[u8]>;
 
-/// The records of a zone but for its SOA, in an order of their own, each once.
-pub(super) fn records(zone: &Zone, advertised: &Advertised) -> BTreeSet<Wire> {
+/// The records of a zone but for its SOA, in an order of their own, each once. What lies under the
+/// name of a load balancer is answered to nobody, and is no part of it.
+pub(super) fn records(zone: &Zone, hosts: &Hosts, advertised: &Advertised) -> BTreeSet<Wire> {
     let is_host = |record: &Record| matches!(record.rtype, rtype::A | rtype::AAAA | rtype::CNAME);
     let proxied: BTreeSet<&[u8]> =
         zone.records.iter().filter(|it| it.proxied).map(|it| &*it.name).collect();
@@ -20,13 +22,11 @@ pub(super) fn records(zone: &Zone, advertised: &Advertised) -> BTreeSet<Wire> {
     // stand, a CNAME record makes the whole zone unusable.
     let is_flattened =
         |it: &Record| it.flatten || (it.rtype == rtype::CNAME && it.name == zone.name);
-    let own = zone
-        .records
-        .iter()
-        .filter(|it| !(is_flattened(it) || is_host(it) && proxied.contains(&*it.name)));
+    let is_covered = |it: &Record| proxied.contains(&*it.name) || hosts.has(&it.name);
+    let own = zone.records.iter().filter(|it| !(is_flattened(it) || is_host(it) && is_covered(it)));
     let mut all: BTreeSet<Wire> =
         own.map(|it| wire(&it.name, it.rtype, it.ttl_s, &it.rdata)).collect();
-    for name in proxied {
+    for name in proxied.iter().filter(|name| !hosts.has(name)) {
         let v4 = advertised.v4.iter().map(|ip| wire(name, rtype::A, EDGE_TTL_S, &ip.octets()));
         let v6 = advertised.v6.iter().map(|ip| wire(name, rtype::AAAA, EDGE_TTL_S, &ip.octets()));
         all.extend(v4.chain(v6));
@@ -59,8 +59,13 @@ pub(super) struct Delta {
 }
 
 impl Delta {
-    pub(super) fn between(before: &Zone, after: &Zone, advertised: &Advertised) -> Self {
-        let (old, new) = (records(before, advertised), records(after, advertised));
+    pub(super) fn between(
+        before: &Zone,
+        after: &Zone,
+        hosts: &Hosts,
+        advertised: &Advertised,
+    ) -> Self {
+        let [old, new] = [before, after].map(|zone| records(zone, hosts, advertised));
         Self {
             from: before.serial,
             soa_before: soa(before),

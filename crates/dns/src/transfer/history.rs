@@ -8,6 +8,7 @@ use evenkeel_model::{Zone, ZoneId, Zones};
 
 use super::content::{Delta, soa};
 use crate::answer::Advertised;
+use crate::zone::{Catalog, ServedZone};
 
 /// Versions remembered per zone. Who is further behind gets the whole zone.
 const DELTAS_MAX: usize = 64;
@@ -22,17 +23,17 @@ pub(crate) struct Histories {
 
 impl Histories {
     /// Takes note of what is new. Costs as much as the zones that changed and have secondaries.
-    pub(crate) fn follow(&self, before: &Zones, after: &Zones, advertised: &Advertised) {
-        for zone in after.iter() {
+    pub(crate) fn follow(&self, before: &Zones, after: &Catalog, advertised: &Advertised) {
+        for ServedZone { zone, hosts, .. } in after.zones() {
             let Some(old) = before.get(&zone.name) else { continue };
             let is_new = !Arc::ptr_eq(old, zone) && old.serial != zone.serial;
             if is_new && old.id == zone.id && zone.transfer.peers.iter().any(|peer| peer.ixfr) {
-                self.remember(zone, Delta::between(old, zone, advertised));
+                self.remember(zone, Delta::between(old, zone, hosts, advertised));
             }
         }
         let mut of_zone = self.of_zone.lock().unwrap_or_else(PoisonError::into_inner);
-        if !of_zone.is_empty() && before.len() != after.len() {
-            let kept: Vec<ZoneId> = after.iter().map(|zone| zone.id).collect();
+        if !of_zone.is_empty() && before.len() != after.zones().len() {
+            let kept: Vec<ZoneId> = after.zones().map(|served| served.zone.id).collect();
             of_zone.retain(|id, _| kept.contains(id));
         }
     }

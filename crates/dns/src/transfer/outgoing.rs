@@ -10,6 +10,7 @@ use super::history::Histories;
 use super::tsig::{self, Session, Unverified};
 use crate::answer::Advertised;
 use crate::wire::{Query, Rcode};
+use crate::zone::ServedZone;
 
 /// Bytes of records in one message. Larger ones save little, and receivers of the old kind choke.
 const MESSAGE_BYTES: usize = 16 * 1024;
@@ -48,7 +49,7 @@ pub(crate) struct Request<'a> {
     pub(crate) query: &'a Query<'a>,
     pub(crate) source: IpAddr,
     /// That of the name asked for, if it is one of ours.
-    pub(crate) zone: Option<&'a Zone>,
+    pub(crate) zone: Option<&'a ServedZone>,
     /// Whether it came by TCP. By UDP the SOA record answers a request for differences, and whoever
     /// is behind asks again (RFC 1995 section 2).
     pub(crate) is_stream: bool,
@@ -62,7 +63,7 @@ pub(crate) fn begin(
     now_s: u64,
 ) -> Begun {
     let Request { query, source, zone, is_stream } = *request;
-    let peers = zone.map_or(&[][..], |zone| &zone.transfer.peers);
+    let peers = zone.map_or(&[][..], |served| &served.zone.transfer.peers);
     let session = match query.tsig {
         None => None,
         Some(at) => {
@@ -73,7 +74,8 @@ pub(crate) fn begin(
             }
         }
     };
-    let Some(zone) = zone else { return Begun::Refused(Rcode::NotAuth, session) };
+    let Some(served) = zone else { return Begun::Refused(Rcode::NotAuth, session) };
+    let zone = &*served.zone;
     if session.as_ref().is_some_and(Session::is_out_of_time) {
         return Begun::Refused(Rcode::NotAuth, session);
     }
@@ -95,9 +97,9 @@ pub(crate) fn begin(
         None if !is_stream => return Begun::Refused(Rcode::Refused, session),
         Some(serial) if peer.ixfr => match histories.since(zone, serial) {
             Some(deltas) => differences(zone, deltas),
-            None => whole(zone, advertised),
+            None => whole(served, advertised),
         },
-        _ => whole(zone, advertised),
+        _ => whole(served, advertised),
     };
     let [id1, id2] = query.id.to_be_bytes();
     // A response, with authority.
@@ -117,8 +119,9 @@ fn one(zone: &Zone) -> Sequence {
     Box::new(std::iter::once(soa(zone)))
 }
 
-fn whole(zone: &Zone, advertised: &Advertised) -> Sequence {
-    let between = records(zone, advertised);
+fn whole(served: &ServedZone, advertised: &Advertised) -> Sequence {
+    let zone = &*served.zone;
+    let between = records(zone, &served.hosts, advertised);
     let ends = [soa(zone), soa(zone)];
     let [first, last] = ends;
     Box::new(std::iter::once(first).chain(between).chain([last]))

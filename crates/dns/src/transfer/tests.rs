@@ -4,7 +4,9 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use evenkeel_model::{
-    Peer, Record, Soa, Transfer, TsigAlgorithm, TsigKey, Zone, ZoneId, ZoneKey, Zones,
+    AffinityKey, AffinityKeys, ConfigBuilder, Health, HostPattern, LoadBalancer, LoadBalancerId,
+    Peer, PoolId, PoolSpec, Record, Soa, Transfer, TsigAlgorithm, TsigKey, View, Zone, ZoneId,
+    ZoneKey, Zones,
 };
 
 use super::history::Histories;
@@ -12,6 +14,7 @@ use super::outgoing::{Begun, Request, begin};
 use super::tsig::{Session, Unverified, refuse, verify};
 use crate::answer::Advertised;
 use crate::wire::{Parsed, Query, Rcode, host_to_wire, rtype};
+use crate::zone::Catalog;
 
 const NOW_S: u64 = 1_800_000_000;
 const CLIENT: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 53));
@@ -70,7 +73,25 @@ fn question(qtype: u16, serial: Option<u32>) -> Vec<u8> {
     message
 }
 
+/// The view of one zone, in which these names are those of load balancers.
+fn view(zone: &Arc<Zone>, hosts: &[&str]) -> View {
+    let keys = AffinityKeys { current: AffinityKey([1; 32]), previous: None };
+    let mut builder = ConfigBuilder::new(keys);
+    let pool = builder.pool(PoolSpec::new(PoolId([1; 16]), "pool", Vec::new()));
+    for (n, host) in (1..).zip(hosts) {
+        let host = HostPattern::parse(&format!("{host}.example.com")).unwrap();
+        let id = LoadBalancerId([n; 16]);
+        let load_balancer = LoadBalancer::new(id, host, vec![pool], pool);
+        let load_balancer = LoadBalancer { zone: zone.id, ..load_balancer };
+        builder.load_balancer(load_balancer).unwrap();
+    }
+    let zones = Arc::new(Zones::new(vec![Arc::clone(zone)]));
+    View { config: Arc::new(builder.build()), health: Health::default(), zones, revision: 1 }
+}
+
 fn ask(message: &[u8], zone: Option<&Zone>, histories: &Histories, is_stream: bool) -> Begun {
+    let catalog = zone.map(|zone| Catalog::new(&view(&Arc::new(zone.clone()), &["hidden"]), None));
+    let zone = catalog.as_ref().and_then(|catalog| catalog.zones().next());
     let (Parsed::Transfer(query) | Parsed::Query(query)) = Query::parse(message) else {
         panic!("no query")
     };
@@ -107,8 +128,8 @@ fn told(begun: Begun) -> Vec<String> {
 }
 
 #[test]
-fn a_whole_zone_begins_and_ends_with_its_soa_and_shows_no_endpoint_behind_the_proxy() {
-    let zone = zone(7, &[("a", 1), ("b", 2), ("proxied", 66)], None);
+fn a_whole_zone_begins_and_ends_with_its_soa_and_shows_no_endpoint_behind_others() {
+    let zone = zone(7, &[("a", 1), ("b", 2), ("proxied", 66), ("hidden", 67)], None);
     let begun = ask(&question(rtype::AXFR, None), Some(&zone), &Histories::default(), true);
     let mut told = told(begun);
     assert_eq!((told.remove(0), told.pop().unwrap()), ("SOA 7".to_owned(), "SOA 7".to_owned()));
@@ -145,9 +166,10 @@ fn differences_are_told_as_far_as_they_are_remembered() {
         zone(3, &[("a", 2), ("b", 3)], None),
     ];
     let histories = Histories::default();
-    let zones = versions.each_ref().map(|zone| Zones::new(vec![Arc::clone(zone)]));
-    for pair in zones.windows(2) {
-        histories.follow(&pair[0], &pair[1], &Advertised::default());
+    let views = versions.each_ref().map(|zone| view(zone, &[]));
+    for pair in views.windows(2) {
+        let next = Catalog::new(&pair[1], None);
+        histories.follow(&pair[0].zones, &next, &Advertised::default());
     }
     let ask = |serial, is_stream| {
         let message = question(rtype::IXFR, Some(serial));

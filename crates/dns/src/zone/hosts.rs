@@ -42,6 +42,13 @@ impl Hosts {
         entry.or_insert_with(|| HostNode { name: name.into(), load_balancer: None }).into_mut()
     }
 
+    /// Whether a load balancer has this name, in wire format and lower case.
+    #[must_use]
+    pub fn has(&self, name: &[u8]) -> bool {
+        let found = self.nodes.find(hash(name), |node| *node.name == *name);
+        found.is_some_and(|node| node.load_balancer.is_some())
+    }
+
     /// Whether a path's suffix exists, and whose it is.
     #[must_use]
     pub fn find(&self, path: &Path, n: usize) -> Option<Option<LoadBalancerIx>> {
