@@ -325,7 +325,12 @@ def test_a_restart_tells_nobody_and_outages_go_on(world, endpoints):
 
         waiting.until(f"events {wanted}", are_there, 8.0)
 
+    def watched_probes() -> int:
+        return sum(probe["target"] == "/_probe/1" for probe in good.probes())
+
     await_changes([True], [False], [True])
+    # What the watcher finds first is no news: it has to have found it before it changes.
+    waiting.until("the watcher has looked twice", lambda: watched_probes() >= 2, 8.0)
     good.set_health(503)
     outages = world.hooks.await_taken("/all", 3)
     # What the watcher found is in no event, but written no later than the next one.
