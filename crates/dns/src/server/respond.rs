@@ -17,6 +17,7 @@ use evenkeel_telemetry::DnsMetrics;
 use super::cookie::COOKIE_BYTES;
 use super::follow::Serving;
 use super::log::{Line, LogSender};
+use super::places::{Places, Remembered};
 use super::rate::{Fate, Kind, RateLimiter};
 use super::settings::Settings;
 use crate::answer::{Answer, Context, answer};
@@ -90,6 +91,7 @@ pub(crate) struct Responder {
     pub(super) transport: Transport,
     chance: RefCell<Chance>,
     signatures: RefCell<Signatures>,
+    places: Places,
 }
 
 /// A thread's random draws. They spread answers; nothing secret comes from them.
@@ -114,7 +116,14 @@ struct Sender {
 impl Responder {
     pub(crate) fn new(shared: Arc<Shared>, metrics: Arc<DnsMetrics>, transport: Transport) -> Self {
         let chance = RefCell::new(Chance(fastrand::Rng::new()));
-        Self { shared, metrics, transport, chance, signatures: RefCell::default() }
+        Self {
+            shared,
+            metrics,
+            transport,
+            chance,
+            signatures: RefCell::default(),
+            places: Places::default(),
+        }
     }
 
     /// Appends the response to a message, or nothing.
@@ -160,11 +169,16 @@ impl Responder {
         let shared = &*self.shared;
         let settings = &shared.settings;
         let known = shared.names.at(moment.since_start_us / 1000);
+        let geography = Remembered {
+            places: &self.places,
+            database: &*settings.geography,
+            now_s: moment.now.seconds(),
+        };
         let context = Context {
             view: &serving.view,
             catalog: &serving.catalog,
             node: &settings.node,
-            geography: &*settings.geography,
+            geography: &geography,
             advertised: &settings.advertised,
             resolved: &known,
         };
