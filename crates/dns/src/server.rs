@@ -19,6 +19,7 @@
 mod cookie;
 mod follow;
 mod log;
+mod places;
 mod rate;
 mod rehearsal;
 mod respond;
