@@ -280,15 +280,19 @@ def test_a_restart_forgets_no_verdict(own_edge, own_control, endpoints):
         with Api(own_edge) as api:
             # The event log is written together with the verdicts.
             found = events(api)
-        # An endpoint of which nothing is known is not healthy either, but for no reason.
-        last = [one["failure_reason"] for one in found[0]["origins"]] if found else []
-        return found if last == ["No failures", "Response code mismatch error"] else []
+        if not found:
+            return []
+        # Of an endpoint that nobody has looked at, an event says "not healthy, no failures".
+        last = [(one["healthy"], one["failure_reason"]) for one in found[0]["origins"]]
+        wanted = [(True, "No failures"), (False, "Response code mismatch error")]
+        return found if last == wanted else []
 
     before = waiting.until("both verdicts", kept)
     since = [endpoint.mark() for endpoint in (good, ill)]
     own_edge.kill()
     own_edge.start()
-    assert {own_edge.get("/", balancer.host).endpoint for _ in range(50)} == {"good"}
+    seen = [own_edge.get("/", balancer.host) for _ in range(50)]
+    assert {(one.status, one.endpoint) for one in seen} == {(200, "good")}
     with Api(own_edge) as api:
         assert verdicts(api, pool) == [True, False]
         assert api.get(f"{POOLS}/{pool}")["origins"][1]["failure_reason"] == (
