@@ -3,10 +3,12 @@
 
 mod counter;
 mod dns;
+mod record;
 mod render;
 mod worker;
 
 pub use counter::{Counter, Gauge};
 pub use dns::{DnsMetrics, DnsRegistry};
+pub use record::{RequestEnd, RequestRecord};
 pub use render::{Exposition, MetricKind};
 pub use worker::{H2Flood, Registry, WorkerMetrics};
