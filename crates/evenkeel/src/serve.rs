@@ -7,30 +7,33 @@
 //!
 //! The planes know nothing of each other. They meet in the view and in the channels made here.
 
+mod announce;
+mod control_plane;
+mod data_plane;
+mod trials;
+
 use std::io;
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use evenkeel_api::Limits;
+use evenkeel_control::ControlOptions;
 use evenkeel_control::publisher::Publisher;
-use evenkeel_control::{
-    BootstrapError, BootstrapSettings, Bootstrapped, ControlOptions, ExplainSources, PreviewAsk,
-    PreviewOutcome, Probed, ProbedPhase, Prober, Probing, bootstrap,
-};
-use evenkeel_model::{EndpointHealth, Live, Node as Site, Pop, Verdict};
-use evenkeel_monitor::{Ask, Phase, ProbeResult};
 use evenkeel_net::geo::GeoFiles;
-use evenkeel_net::listen::{listen, listen_shared};
 use evenkeel_net::tls::machine_roots;
-use evenkeel_net::tls::server::Terminator;
-use evenkeel_proxy::{Atlas, Listener, Shared, WorkerOptions, run_worker};
-use evenkeel_store::{SqliteOptions, SqliteStore, Store};
+use evenkeel_proxy::Shared;
+use evenkeel_store::{SqliteStore, Store};
 use evenkeel_telemetry::Registry;
 use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 
+use self::announce::print_addresses;
+pub(crate) use self::announce::{Announce, init_logs};
+use self::control_plane::{bind_api, first_documents, start_monitors, stopped, store_options};
+use self::data_plane::{bind, explain_sources, raise_descriptor_limit, site, start_workers};
+use self::trials::Trials;
 use crate::certificates::Certificates;
 use crate::exit::Failure;
 use crate::geo;
@@ -48,15 +51,6 @@ const REPORTS_MAX: usize = 4096;
 /// Wishes under way to the name server that secondaries be told of a zone. Whoever finds it full is
 /// told so and asks again.
 const NOTICES_MAX: usize = 64;
-
-/// What a node prints once it is ready.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Announce {
-    /// Where it listens, and the token if one was made.
-    Addresses,
-    /// Nothing; the caller has more to say.
-    Nothing,
-}
 
 /// A running node.
 #[derive(Debug)]
@@ -80,19 +74,6 @@ pub(crate) struct Node {
     certificates_task: tokio::task::JoinHandle<()>,
     /// Dropped last: it finishes what is queued.
     _store: Arc<SqliteStore>,
-}
-
-/// Sends log lines to standard error. `RUST_LOG` overrides the level.
-pub(crate) fn init_logs(level: &str) {
-    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(level));
-    let ansi = io::IsTerminal::is_terminal(&io::stderr());
-    // A second subscriber is refused; the first one stays.
-    let _ = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(io::stderr)
-        .with_ansi(ansi)
-        .try_init();
 }
 
 impl Node {
@@ -324,212 +305,5 @@ impl Node {
         let _ = self.control.block_on(self.notifier_task);
         let _ = self.control.block_on(self.certificates_task);
         outcome
-    }
-}
-
-fn store_options(settings: &Settings) -> SqliteOptions {
-    let retentions = settings.of_health.retentions(settings.of_api.retentions.clone());
-    SqliteOptions { retentions, ..SqliteOptions::default() }
-}
-
-async fn first_documents(store: &dyn Store, settings: &Settings) -> Result<Bootstrapped, Failure> {
-    let wishes = BootstrapSettings {
-        account_id: settings.account_id.clone(),
-        token: settings.api_token.clone(),
-        email: None,
-    };
-    bootstrap(store, wishes).await.map_err(|error| match error {
-        BootstrapError::AccountId(_) | BootstrapError::OtherAccount { .. } => {
-            Failure::Configuration(vec![format!("EVENKEEL_ACCOUNT_ID: {error}")])
-        }
-        BootstrapError::Token => {
-            Failure::Configuration(vec![format!("EVENKEEL_API_TOKEN: {error}")])
-        }
-        error @ BootstrapError::Store(_) => Failure::doing("preparing the store")(error),
-    })
-}
-
-fn bind_api(address: SocketAddr) -> Result<TcpListener, Failure> {
-    listen(address).map_err(Failure::doing(format!("binding the API to {address}")))
-}
-
-/// Binds addresses for every worker. Returns the addresses, which name the ports that were free.
-fn bind(
-    addresses: &[SocketAddr],
-    tls: Option<&Terminator>,
-    of_worker: &mut [Vec<Listener>],
-) -> Result<Vec<SocketAddr>, Failure> {
-    let kind = if tls.is_some() { "HTTPS" } else { "HTTP" };
-    let mut bound = Vec::new();
-    for address in addresses {
-        let doing = || Failure::doing(format!("binding the {kind} listener to {address}"));
-        let sockets = listen_shared(*address, of_worker.len()).map_err(doing())?;
-        bound.push(sockets[0].local_addr().map_err(doing())?);
-        for (listeners, socket) in of_worker.iter_mut().zip(sockets) {
-            listeners.push(Listener { socket, tls: tls.cloned() });
-        }
-    }
-    Ok(bound)
-}
-
-fn start_monitors(
-    options: evenkeel_monitor::Options,
-    stop: watch::Receiver<bool>,
-) -> Result<JoinHandle<()>, Failure> {
-    let runtime = Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(Failure::doing("starting the monitors"))?;
-    let run = move || {
-        runtime.block_on(evenkeel_monitor::run(options, stop));
-        // A look-up that hangs in the system's resolver is not waited for.
-        runtime.shutdown_background();
-    };
-    std::thread::Builder::new()
-        .name("monitors".to_owned())
-        .spawn(run)
-        .map_err(Failure::doing("starting the monitors"))
-}
-
-#[expect(clippy::too_many_arguments, reason = "called once, to keep `start` readable")]
-fn start_workers(
-    settings: &Settings,
-    made: &Bootstrapped,
-    live: &Live,
-    revision: &watch::Receiver<u64>,
-    listeners: Vec<Vec<Listener>>,
-    https: &[SocketAddr],
-    registry: &Registry,
-    shared: &Shared,
-    drain: &watch::Receiver<bool>,
-    end: &mpsc::UnboundedSender<()>,
-) -> Result<Vec<JoinHandle<io::Result<()>>>, Failure> {
-    let proxy = Arc::new(evenkeel_proxy::Settings {
-        pop: settings.pop.clone(),
-        site: site(settings),
-        node: made.node_id.chars().take(16).collect(),
-        reach: settings.of_api.limits.reach(),
-        https_port: https.first().map(SocketAddr::port),
-        fronts: settings.of_clients.fronts.clone(),
-        timeouts: settings.of_clients.timeouts.clone(),
-        cleartext_http2: settings.of_clients.cleartext_http2,
-        proxy_protocol: settings.of_clients.proxy_protocol_out,
-        ..evenkeel_proxy::Settings::default()
-    });
-    let mut workers = Vec::new();
-    for (n, (listeners, metrics)) in listeners.into_iter().zip(registry.workers()).enumerate() {
-        let options = WorkerOptions {
-            live: live.clone(),
-            revision: revision.clone(),
-            listeners,
-            metrics: Arc::clone(metrics),
-            settings: Arc::clone(&proxy),
-            shared: shared.clone(),
-            drain: drain.clone(),
-        };
-        let end = end.clone();
-        let run = move || {
-            let _end = Ended(end);
-            run_worker(options)
-        };
-        let thread = std::thread::Builder::new().name(format!("worker-{n}"));
-        workers.push(thread.spawn(run).map_err(Failure::doing("starting a worker"))?);
-    }
-    Ok(workers)
-}
-
-/// Where this node stands.
-fn site(settings: &Settings) -> Site {
-    Site {
-        pop: Pop::parse(&settings.pop),
-        region: Some(settings.region),
-        coordinates: settings.coordinates,
-        country: None,
-    }
-}
-
-/// What the workers decide by, for those who ask about their decisions.
-fn explain_sources(settings: &Settings, shared: &Shared) -> ExplainSources {
-    let sessions = Arc::clone(&shared.sessions);
-    ExplainSources {
-        names: Arc::default(),
-        node: site(settings),
-        geography: Arc::new(Atlas(shared.geo.clone())),
-        loads: Arc::clone(&shared.loads) as _,
-        ejections: shared.outliers.clone().map(|outliers| outliers as _),
-        sessions: Arc::new(move |key, now| sessions.peek(key, now)),
-    }
-}
-
-/// Probes of previews, by the monitors' own means.
-struct Trials(evenkeel_monitor::Prober);
-
-impl Prober for Trials {
-    fn probe(self: Arc<Self>, ask: PreviewAsk) -> Probing {
-        Box::pin(async move {
-            let endpoint = ask.config.endpoint(ask.endpoint);
-            let pool = ask.config.pool(endpoint.pool).id;
-            let ask = Ask::new(pool, endpoint, ask.config.monitor(ask.monitor));
-            let ProbeResult { health, phases, address } = self.0.probe(ask).await;
-            let EndpointHealth { verdict, reason, response_code, rtt_us, .. } = health;
-            Probed {
-                outcome: PreviewOutcome { reason, response_code, rtt_us },
-                is_telling: verdict != Verdict::Unknown,
-                address,
-                phases: phases.into_iter().map(told).collect(),
-            }
-        })
-    }
-}
-
-fn told(phase: Phase) -> ProbedPhase {
-    let Phase { name, attempt, at_us, took_us, note, failed } = phase;
-    ProbedPhase { name: name.as_str(), attempt, at_us, took_us, note, failed }
-}
-
-/// Tells that a worker is gone, even when it panicked.
-struct Ended(mpsc::UnboundedSender<()>);
-
-impl Drop for Ended {
-    fn drop(&mut self) {
-        let _ = self.0.send(());
-    }
-}
-
-async fn stopped(mut stop: watch::Receiver<bool>) {
-    // An error means that the node is gone, which is a stop as well.
-    let _ = stop.wait_for(|stop| *stop).await;
-}
-
-/// As many descriptors as the system grants: each client connection takes one or two. Returns how
-/// many that is.
-fn raise_descriptor_limit() -> u64 {
-    rlimit::increase_nofile_limit(u64::MAX).unwrap_or_else(|error| {
-        tracing::warn!(%error, "The limit on open files could not be raised.");
-        rlimit::Resource::NOFILE.get_soft().unwrap_or(1024)
-    })
-}
-
-fn print_addresses(
-    scheme: &str,
-    api: SocketAddr,
-    http: &[SocketAddr],
-    https: &[SocketAddr],
-    dns: &[SocketAddr],
-    token: Option<&str>,
-) {
-    println!("API      {scheme}://{api}/client/v4");
-    for address in http {
-        println!("HTTP     http://{address}");
-    }
-    for address in https {
-        println!("HTTPS    https://{address}");
-    }
-    for address in dns {
-        println!("DNS      {address}");
-    }
-    if let Some(token) = token {
-        println!("Token    {token}");
-        println!("         (the first administrator token; it is not shown again)");
     }
 }
