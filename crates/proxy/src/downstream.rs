@@ -25,6 +25,7 @@ use evenkeel_model::FixedResponse;
 use tokio::io::AsyncWriteExt;
 use tokio::time::timeout;
 
+use crate::account::Meter;
 use crate::arrival::{Arrival, Protocol, Visitor};
 use crate::buffer::{Buffer, Filled, SMALL_BYTES};
 use crate::deadline::Deadline;
@@ -51,6 +52,8 @@ pub(crate) struct Downstream<D> {
     pub(crate) deadline: Deadline,
     /// An endpoint connection that only this client may use.
     pub(crate) personal: Option<Personal>,
+    /// What its requests have moved.
+    pub(crate) meter: Meter,
 }
 
 /// What becomes of the connection after a request.
@@ -99,7 +102,13 @@ impl Opening {
 pub(crate) async fn serve<D: Transport>(worker: Rc<Worker>, io: D, arrival: Arrival) {
     let visitor = Visitor::new(arrival, &worker.shared.geo);
     let deadline = Deadline::after(worker.settings.timeouts.downstream_idle);
-    let mut downstream = Downstream { io, input: Buffer::default(), deadline, personal: None };
+    let mut downstream = Downstream {
+        io,
+        input: Buffer::default(),
+        deadline,
+        personal: None,
+        meter: Meter::default(),
+    };
     // Over TLS the protocol was agreed on.
     let mut opening = if visitor.arrival.is_https() { Opening::Http1 } else { Opening::Unclear };
     loop {
@@ -222,10 +231,13 @@ impl<D: Transport> Downstream<D> {
         self.deadline.set(worker.settings.timeouts.downstream_write);
         let delivered = poll_fn(|context| {
             let mut sender = tokio::io::empty();
-            match pump.poll(context, &mut sender, &mut nothing, &mut self.io, &worker.buffers) {
+            let polled =
+                pump.poll(context, &mut sender, &mut nothing, &mut self.io, &worker.buffers);
+            self.meter.downloaded(&mut pump);
+            match polled {
                 Poll::Ready(Ok(())) => Poll::Ready(Delivered::Whole),
-                Poll::Ready(Err(_)) => Poll::Ready(Delivered::Cut),
-                Poll::Pending => self.deadline.poll(context).map(|()| Delivered::Cut),
+                Poll::Ready(Err(_)) => Poll::Ready(Delivered::ClientGone),
+                Poll::Pending => self.deadline.poll(context).map(|()| Delivered::ClientGone),
             }
         })
         .await;
@@ -362,7 +374,13 @@ mod tests {
         let worker = worker();
         let (io, mut client) = tokio::io::duplex(1024);
         let deadline = Deadline::after(worker.settings.timeouts.downstream_idle);
-        let mut downstream = Downstream { io, input: Buffer::default(), deadline, personal: None };
+        let mut downstream = Downstream {
+            io,
+            input: Buffer::default(),
+            deadline,
+            personal: None,
+            meter: Meter::default(),
+        };
         client.write_all(b"GET / HTTP/1.1\r\nHost: lb.test\r\n\r\n").await.unwrap();
         worker.connections.drain();
         let mut fields = Vec::new();

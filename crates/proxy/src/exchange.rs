@@ -49,8 +49,10 @@ pub(crate) enum Broken {
 pub(crate) enum Delivered {
     /// Whole.
     Whole,
-    /// Not whole, for either side's sake: the client must notice.
-    Cut,
+    /// Broken off by the endpoint, or on its account: the client must notice.
+    EndpointCut,
+    /// The client is gone, or takes nothing any more.
+    ClientGone,
 }
 
 /// How a body is read by a pump: as the codec says, unless the transport frames messages.
@@ -166,6 +168,7 @@ fn poll_upload<D: Transport>(
         &mut connection.io,
         &worker.buffers,
     );
+    downstream.meter.uploaded(upload);
     match polled {
         Poll::Pending | Poll::Ready(Ok(())) => Uploaded::Further,
         // The endpoint may have answered before it closed; reading will tell.
@@ -235,6 +238,7 @@ pub(crate) async fn deliver<D: Transport>(
             &mut downstream.io,
             &worker.buffers,
         );
+        downstream.meter.downloaded(download);
         match polled {
             Poll::Ready(Ok(())) => return Poll::Ready(Ok(Delivered::Whole)),
             Poll::Ready(Err(error)) => {
@@ -243,7 +247,10 @@ pub(crate) async fn deliver<D: Transport>(
                 if matches!(error, PumpError::Malformed(_)) && !download.has_written() {
                     return Poll::Ready(Err(Broken::Refused(Refusal::BAD_RESPONSE)));
                 }
-                return Poll::Ready(Ok(Delivered::Cut));
+                return Poll::Ready(Ok(match error {
+                    PumpError::Write(_) => Delivered::ClientGone,
+                    _ => Delivered::EndpointCut,
+                }));
             }
             Poll::Pending => {}
         }
@@ -253,7 +260,7 @@ pub(crate) async fn deliver<D: Transport>(
             && upload.waiting() != Waiting::Read
             && (is_cut_off || downstream.io.poll_gone(context).is_ready())
         {
-            return Poll::Ready(Ok(Delivered::Cut));
+            return Poll::Ready(Ok(Delivered::ClientGone));
         }
         let moved = download.moved() + upload.moved();
         if timed != Some((download.waiting(), moved)) {
@@ -263,13 +270,18 @@ pub(crate) async fn deliver<D: Transport>(
                 Waiting::Write | Waiting::Done => timeouts.downstream_write,
             });
         }
-        downstream.deadline.poll(context).map(|()| Ok(Delivered::Cut))
+        downstream.deadline.poll(context).map(|()| {
+            Ok(match download.waiting() {
+                Waiting::Read => Delivered::EndpointCut,
+                Waiting::Write | Waiting::Done => Delivered::ClientGone,
+            })
+        })
     })
     .await
 }
 
 /// Passes bytes both ways after a 101 until both sides have ended, one has broken off, or neither
-/// has said anything for the limit. Cut means that the client has to hear of a side breaking off.
+/// has said anything for the limit. If not whole, the client has to hear of a side breaking off.
 pub(crate) async fn tunnel<D: Transport>(
     worker: &Worker,
     downstream: &mut Downstream<D>,
@@ -281,7 +293,7 @@ pub(crate) async fn tunnel<D: Transport>(
     let mut moved = 0;
     downstream.deadline.set(idle);
     poll_fn(|context| {
-        let Downstream { io, input, .. } = &mut *downstream;
+        let Downstream { io, input, meter, .. } = &mut *downstream;
         let polled = [
             up.poll_through(context, io, input, &mut connection.io, &worker.buffers),
             down.poll_through(
@@ -292,8 +304,10 @@ pub(crate) async fn tunnel<D: Transport>(
                 &worker.buffers,
             ),
         ];
+        meter.uploaded(&mut up);
+        meter.downloaded(&mut down);
         if polled.iter().any(|polled| matches!(polled, Poll::Ready(Err(_)))) {
-            return Poll::Ready(Delivered::Cut);
+            return Poll::Ready(Delivered::EndpointCut);
         }
         if polled.iter().all(Poll::is_ready) {
             return Poll::Ready(Delivered::Whole);

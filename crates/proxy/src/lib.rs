@@ -6,6 +6,7 @@
 //! (both messages) → `head` (what is changed in them). Whom to try is `decision`'s to say, how
 //! bytes are framed is `h1`'s.
 
+mod account;
 mod arrival;
 mod buffer;
 mod crowd;

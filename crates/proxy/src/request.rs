@@ -242,7 +242,7 @@ impl<D: Transport> Request<'_, D> {
 
 fn after_own_answer(delivered: &Delivered, keeps_alive: bool) -> After {
     match delivered {
-        Delivered::Cut => After::Reset,
+        Delivered::EndpointCut | Delivered::ClientGone => After::Reset,
         Delivered::Whole if keeps_alive => After::Keep,
         Delivered::Whole => After::Linger,
     }

@@ -35,6 +35,7 @@ use super::request::{self as request_head, Unserved};
 use super::stream::{Outlet, Stream};
 use super::websocket::Key;
 use super::wire::Wire;
+use crate::account::Meter;
 use crate::arrival::{Arrival, Visitor};
 use crate::buffer::Buffer;
 use crate::deadline::Deadline;
@@ -408,6 +409,7 @@ async fn answer(
         input: Buffer::holding(head),
         deadline: Deadline::after(worker.settings.timeouts.request_head),
         personal: None,
+        meter: Meter::default(),
     };
     let after = {
         let handled = async {

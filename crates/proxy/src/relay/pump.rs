@@ -110,7 +110,17 @@ pub(crate) struct Pump {
     is_stopped: bool,
     has_shut_down: bool,
     moved: u64,
+    counts: Counts,
     has_taken_body: bool,
+}
+
+/// What a pump has moved since it was last asked, in bytes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Counts {
+    /// Taken of the body, without the sender's framing.
+    pub(crate) taken: u64,
+    /// Written: head, body and our framing.
+    pub(crate) written: u64,
 }
 
 impl Pump {
@@ -135,6 +145,7 @@ impl Pump {
             is_stopped: false,
             has_shut_down: false,
             moved: 0,
+            counts: Counts::default(),
             has_taken_body: false,
         }
     }
@@ -236,6 +247,11 @@ impl Pump {
     /// Grows whenever something was read or written: progress, for time limits.
     pub(crate) fn moved(&self) -> u64 {
         self.moved
+    }
+
+    /// What was moved since the last call.
+    pub(crate) fn take_counts(&mut self) -> Counts {
+        std::mem::take(&mut self.counts)
     }
 
     /// Whether a part of the body, be it only its framing, has left the sender's buffer or is
@@ -372,6 +388,7 @@ impl Pump {
             }
         }
         self.has_taken_body |= self.used > 0;
+        self.counts.taken += self.data.len() as u64;
         let allowed = self.allowed.checked_sub(self.data.len() as u64);
         self.allowed = allowed.ok_or(PumpError::TooLong)?;
         if let Some(kept) = &mut self.kept {
@@ -449,6 +466,7 @@ impl Pump {
                 return Poll::Ready(Err(PumpError::Write(io::ErrorKind::WriteZero.into())));
             }
             self.moved += 1;
+            self.counts.written += written as u64;
             self.has_written = true;
             let part = written.min(before.len());
             self.before_sent += part;

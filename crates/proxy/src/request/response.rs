@@ -90,7 +90,7 @@ impl<D: Transport> Request<'_, D> {
             }
             // HTTP/1.0 knows no interim responses.
             if self.head.version == Version::Http11
-                && self.downstream.send(worker, head).await == Delivered::Cut
+                && self.downstream.send(worker, head).await != Delivered::Whole
             {
                 return Err(Broken::ClientGone);
             }
@@ -189,7 +189,7 @@ impl<D: Transport> Request<'_, D> {
         self.worker.buffers.give_scratch(download.take_storage());
         self.worker.metrics.responded(response.status);
         Ok(match delivered {
-            Delivered::Cut => After::Reset,
+            Delivered::EndpointCut | Delivered::ClientGone => After::Reset,
             Delivered::Whole if keeps_alive => After::Keep,
             Delivered::Whole if upload.is_done() => After::Close,
             Delivered::Whole => After::Linger,
@@ -204,6 +204,6 @@ impl<D: Transport> Request<'_, D> {
             let idle = self.worker.settings.timeouts.tunnel_idle;
             delivered = exchange::tunnel(self.worker, self.downstream, connection, idle).await;
         }
-        if delivered == Delivered::Cut { After::Reset } else { After::Close }
+        if delivered == Delivered::Whole { After::Close } else { After::Reset }
     }
 }
