@@ -1,6 +1,7 @@
 //! The command line: which commands there are. The flags of each are in a file of their own.
 
 mod certificate;
+mod check_config;
 mod demo;
 mod explain;
 mod health;
@@ -13,6 +14,7 @@ mod values;
 mod zone;
 
 pub(crate) use certificate::{CertificateArgs, CertificateVerb};
+pub(crate) use check_config::CheckConfigArgs;
 pub(crate) use demo::DemoArgs;
 pub(crate) use explain::ExplainArgs;
 pub(crate) use health::{HealthCommand, HealthSubject, ProbeArgs};
@@ -22,7 +24,8 @@ pub(crate) use objects::{
 };
 pub(crate) use remote::{BodyArgs, Change, ObjectArgs, Remote, Verb};
 pub(crate) use serve::{
-    ApiArgs, ClientArgs, HealthArgs, NameServerArgs, PassiveArgs, ServeArgs, TlsArgs,
+    ApiArgs, ClientArgs, HealthArgs, NameServerArgs, PassiveArgs, ServeArgs, TlsArgs, setting_names,
+    settings,
 };
 pub(crate) use token::{TokenArgs, TokenChange, TokenVerb};
 pub(crate) use transfer::{CheckArgs, ExportArgs, ImportArgs};
@@ -73,6 +76,8 @@ pub(crate) enum Command {
     Import(Box<ImportArgs>),
     /// Say everything that is wrong with such a file, without a server
     Check(CheckArgs),
+    /// Say everything that is wrong with settings of serve, without starting anything
+    CheckConfig(Box<CheckConfigArgs>),
     /// Print what a shell needs to complete these commands: evenkeel completions bash
     Completions {
         /// bash, zsh, fish, elvish or powershell

@@ -52,7 +52,8 @@ fn log(change: &GeoChange) {
     }
 }
 
-fn describe(change: &GeoChange) -> String {
+/// A sentence that begins with the setting.
+pub(crate) fn describe(change: &GeoChange) -> String {
     let file = change.path.display();
     match &change.outcome {
         Ok(()) => format!("geoip: {file}"),

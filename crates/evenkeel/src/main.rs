@@ -2,6 +2,7 @@
 //! ends them in order. What they do is in their own crates.
 
 mod certificates;
+mod check_config;
 mod cli;
 mod client;
 mod commands;
@@ -42,6 +43,7 @@ fn main() -> std::process::ExitCode {
         cli::Command::Export(args) => transfer::export(&args),
         cli::Command::Import(args) => transfer::import(&args),
         cli::Command::Check(args) => transfer::check(&args),
+        cli::Command::CheckConfig(args) => check_config::run(*args),
         cli::Command::Completions { shell } => completions::run(shell),
     };
     exit::code(outcome)

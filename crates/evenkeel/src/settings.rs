@@ -5,8 +5,12 @@
 mod api;
 mod clients;
 mod dns;
+mod file;
 mod health;
+mod listeners;
+mod near;
 mod passive;
+mod shown;
 mod tls;
 
 use std::fmt::Display;
@@ -16,12 +20,13 @@ use std::str::FromStr;
 
 use evenkeel_decision::passive::PassiveSettings;
 use evenkeel_model::{Coordinates, Region};
-use toml::{Table, Value};
 
 pub(crate) use self::api::ApiSettings;
 pub(crate) use self::clients::ClientSettings;
 pub(crate) use self::dns::DnsSettings;
+use self::file::{ConfigFile, Entry};
 pub(crate) use self::health::HealthSettings;
+pub(crate) use self::shown::{Source, Taken, render};
 pub(crate) use self::tls::{AcmeWishes, TlsSettings};
 use crate::cli::{IntervalMin, ServeArgs};
 use crate::exit::Failure;
@@ -60,34 +65,89 @@ pub(crate) struct Settings {
 /// # Errors
 /// With every problem found, each naming its key.
 pub(crate) fn load(args: &ServeArgs) -> Result<Settings, Failure> {
-    let environment = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-    let mut problems = Vec::new();
-    let file = args.config.clone().or_else(|| environment("EVENKEEL_CONFIG"));
-    let table = match file.as_deref().map(read_file) {
-        None => Table::new(),
-        Some(Ok(table)) => table,
-        Some(Err(problem)) => return Err(Failure::Configuration(vec![problem])),
-    };
-    let mut layers = Layers { environment: &environment, table, problems: &mut problems };
-    let settings = layers.resolve(args);
-    if problems.is_empty() { Ok(settings) } else { Err(Failure::Configuration(problems)) }
+    let reading = read(args);
+    match reading.settings {
+        Some(settings) if reading.problems.is_empty() => Ok(settings),
+        _ => Err(Failure::Configuration(reading.problems)),
+    }
 }
 
-fn read_file(path: &str) -> Result<Table, String> {
-    let text = std::fs::read_to_string(path)
-        .map_err(|error| format!("config: cannot read {path}: {error}"))?;
-    let table: Table = text.parse().map_err(|error: toml::de::Error| {
-        format!("config: {path} is not TOML: {}", error.to_string().trim_end().replace('\n', " "))
-    })?;
-    // Keys may be written as the flag or as the variable is.
-    Ok(table.into_iter().map(|(key, value)| (key.replace('_', "-"), value)).collect())
+/// What came out of reading all settings.
+#[derive(Debug, Default)]
+pub(crate) struct Reading {
+    /// As far as they could be read; `None` without a file that was named.
+    pub(crate) settings: Option<Settings>,
+    /// What was given, and by whom.
+    pub(crate) taken: Vec<Taken>,
+    /// Each names its key, and the line of the file where it stands there.
+    pub(crate) problems: Vec<String>,
+    /// The file, if one was named.
+    pub(crate) path: Option<String>,
+    file: ConfigFile,
+}
+
+impl Reading {
+    /// Adds a problem that begins with its key, and the line of the file if the value is from there.
+    pub(crate) fn add(&mut self, problem: String) {
+        let key = problem.split(':').next().unwrap_or_default();
+        let of_key = self.taken.iter().find(|taken| taken.key == key);
+        let is_from_file = of_key.is_none_or(|taken| matches!(taken.source, Source::File(_)));
+        match self.file.place(key).filter(|_| is_from_file) {
+            Some(place) => self.problems.push(format!("{place}: {problem}")),
+            // What seems to be missing may stand where the text could not be read.
+            None if self.file.is_broken => {}
+            None => self.problems.push(problem),
+        }
+    }
+}
+
+/// Reads all settings, and tells what they are made of.
+pub(crate) fn read(args: &ServeArgs) -> Reading {
+    let environment = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    let path = args.config.clone().or_else(|| environment("EVENKEEL_CONFIG"));
+    let (file, of_file) = match path.as_deref().map(ConfigFile::read) {
+        None => Default::default(),
+        Some(Ok(read)) => read,
+        Some(Err(problem)) => {
+            return Reading { problems: vec![problem], path, ..Reading::default() };
+        }
+    };
+    let mut problems = Vec::new();
+    let mut layers = Layers::new(&environment, file, &mut problems);
+    let settings = Some(layers.resolve(args));
+    let Layers { taken, file, .. } = layers;
+    let mut reading = Reading { settings, taken, problems: of_file, path, file };
+    problems.into_iter().for_each(|problem| reading.add(problem));
+    reading
+}
+
+/// Variables that look as if they were meant for a setting, and the one that was probably meant.
+/// Others are none of our business: an orchestrator adds its own to every program.
+pub(crate) fn stray_variables() -> Vec<(String, String)> {
+    let apart = ["CONFIG", "API_TOKEN", "ACCOUNT_ID", "SERVER"].map(str::to_owned);
+    let names = crate::cli::setting_names();
+    let known = names.iter().map(|name| variable_part(name)).chain(apart);
+    let known: Vec<_> = known.collect();
+    let given = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+    let stray = given.filter_map(|name| {
+        let own = name.strip_prefix("EVENKEEL_").filter(|own| known.iter().all(|n| n != own))?;
+        let meant = near::nearest(own, known.iter().map(String::as_str))?;
+        let meant = format!("EVENKEEL_{meant}");
+        Some((name, meant))
+    });
+    stray.collect()
+}
+
+fn variable_part(key: &str) -> String {
+    key.replace('-', "_").to_ascii_uppercase()
 }
 
 /// Where values come from, the first that has one.
 struct Layers<'a> {
     environment: &'a dyn Fn(&str) -> Option<String>,
-    /// What of the file was not asked for yet.
-    table: Table,
+    file: ConfigFile,
+    /// What was asked for and given, in the order of asking.
+    taken: Vec<Taken>,
     problems: &'a mut Vec<String>,
 }
 
@@ -97,7 +157,15 @@ struct Given {
     values: Vec<String>,
 }
 
-impl Layers<'_> {
+impl<'a> Layers<'a> {
+    fn new(
+        environment: &'a dyn Fn(&str) -> Option<String>,
+        file: ConfigFile,
+        problems: &'a mut Vec<String>,
+    ) -> Self {
+        Self { environment, file, taken: Vec::new(), problems }
+    }
+
     fn resolve(&mut self, args: &ServeArgs) -> Settings {
         self.refuse_unavailable("access-log", args.access_log.as_slice());
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
@@ -143,24 +211,49 @@ impl Layers<'_> {
                 "EVENKEEL_ACCOUNT_ID: {id:?} is not 32 lower-case hexadecimal digits"
             ));
         }
-        let unknown: Vec<_> =
-            self.table.keys().map(|key| format!("{key}: no such setting")).collect();
-        self.problems.extend(unknown);
+        self.refuse_conflicts(&settings);
+        self.refuse_unknown();
         settings
+    }
+
+    /// Names what of the file is no setting, with the one that was probably meant.
+    fn refuse_unknown(&mut self) {
+        let names = crate::cli::setting_names();
+        for key in self.file.unknown() {
+            let way_out = match near::nearest(key, names.iter().map(String::as_str)) {
+                Some(name) => format!("; did you mean {name}?"),
+                None if key == "config" => "; a file cannot name another".to_owned(),
+                None => String::new(),
+            };
+            self.problems.push(format!("{key}: no such setting{way_out}"));
+        }
     }
 
     /// The layer that has values for a key, and takes the key out of the file.
     fn given(&mut self, key: &str, flag: &[String]) -> Option<Given> {
-        let in_file = self.table.remove(key);
-        let variable = format!("EVENKEEL_{}", key.replace('-', "_").to_ascii_uppercase());
-        let (source, values) = if !flag.is_empty() {
-            (format!("--{key}"), flag.to_vec())
+        let in_file = self.file.take(key);
+        let variable = format!("EVENKEEL_{}", variable_part(key));
+        let (source, name, values) = if !flag.is_empty() {
+            (Source::Flag, format!("--{key}"), flag.to_vec())
         } else if let Some(value) = (self.environment)(&variable) {
-            (variable, vec![value])
+            (Source::Variable(variable.clone()), variable, vec![value])
         } else {
-            (key.to_owned(), in_file.map(|value| texts(key, value, self.problems))?)
+            let values = match in_file? {
+                Entry::Texts(texts) => texts,
+                Entry::Switch(_) => {
+                    self.problems.push(format!("{key}: a boolean cannot be used here"));
+                    Vec::new()
+                }
+                Entry::Unusable(what) => {
+                    self.problems.push(format!("{key}: a {what} cannot be used here"));
+                    Vec::new()
+                }
+            };
+            let place = self.file.place(key).unwrap_or_default();
+            (Source::File(place), key.to_owned(), values)
         };
-        Some(Given { source, values })
+        self.taken.push(Taken { key: key.to_owned(), source, values: values.clone() });
+        Some(Given { source: name, values })
     }
 
     /// A value in which commas separate nothing.
@@ -186,6 +279,17 @@ impl Layers<'_> {
         self.many(key, flag.as_slice())?.pop()
     }
 
+    /// A value of two words, which the file may also give as `false` and `true`.
+    fn switch<T: FromStr<Err: Display>>(
+        &mut self,
+        key: &str,
+        flag: &Option<String>,
+        words: [&str; 2],
+    ) -> Option<T> {
+        self.file.word(key, words);
+        self.one(key, flag)
+    }
+
     fn checked<T: FromStr<Err: Display> + std::fmt::Debug>(
         &mut self,
         key: &str,
@@ -205,22 +309,6 @@ impl Layers<'_> {
         if let Some(given) = self.given(key, flag) {
             self.problems
                 .push(format!("{}: not available in this version; leave it out", given.source));
-        }
-    }
-}
-
-/// A file's value as the texts a flag would have had.
-fn texts(key: &str, value: Value, problems: &mut Vec<String>) -> Vec<String> {
-    match value {
-        Value::String(text) => vec![text],
-        Value::Integer(number) => vec![number.to_string()],
-        Value::Float(number) => vec![number.to_string()],
-        Value::Array(items) => {
-            items.into_iter().flat_map(|item| texts(key, item, problems)).collect()
-        }
-        other => {
-            problems.push(format!("{key}: a {} cannot be used here", other.type_str()));
-            Vec::new()
         }
     }
 }
@@ -289,9 +377,9 @@ mod tests {
             environment.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())
         };
         let mut problems = Vec::new();
-        let table: Table = file.parse().unwrap();
-        let table = table.into_iter().map(|(key, value)| (key.replace('_', "-"), value)).collect();
-        let mut layers = Layers { environment: &find, table, problems: &mut problems };
+        let (file, of_file) = ConfigFile::parse("evenkeel.toml", file);
+        assert_eq!(of_file, Vec::<String>::new());
+        let mut layers = Layers::new(&find, file, &mut problems);
         let settings = layers.resolve(&flags.args);
         (settings, problems)
     }
@@ -304,6 +392,43 @@ mod tests {
         assert_eq!(settings.http, ["127.0.0.1:8080".parse().unwrap()]);
         assert_eq!((settings.pop.as_str(), settings.monitor_interval_min.ms), ("LOC", 10_000));
         assert_eq!(settings.data_dir.to_str(), Some("./evenkeel-data"));
+    }
+
+    /// Walks the command line's own definition, so that no flag can be without the other two.
+    #[test]
+    fn every_flag_is_a_variable_and_a_key() {
+        #[derive(Parser)]
+        struct Flags {
+            #[command(flatten)]
+            args: ServeArgs,
+        }
+        let asked = |flags: &[&str], variable: &str, file: &str| {
+            let flags = Flags::parse_from([&["serve"], flags].concat());
+            let find = |name: &str| (name == variable).then(|| "?".to_owned());
+            let mut problems = Vec::new();
+            let file = ConfigFile::parse("evenkeel.toml", file).0;
+            let mut layers = Layers::new(&find, file, &mut problems);
+            layers.resolve(&flags.args);
+            layers.taken
+        };
+        let names = crate::cli::setting_names();
+        assert!(names.len() > 60, "{names:?}");
+        for name in names {
+            let variable = format!("EVENKEEL_{}", name.replace('-', "_").to_ascii_uppercase());
+            let of_file = Source::File("evenkeel.toml:1".to_owned());
+            for (taken, source) in [
+                (asked(&[&format!("--{name}=?")], "", ""), Source::Flag),
+                (asked(&[], &variable, ""), Source::Variable(variable.clone())),
+                (asked(&[], "", &format!("{name} = '?'")), of_file),
+            ] {
+                let values = vec!["?".to_owned()];
+                assert_eq!(taken, [Taken { key: name.clone(), source, values }], "{name}");
+            }
+        }
+        for arg in crate::cli::settings() {
+            let is_plain = arg.get_env().is_none() && arg.get_default_values().is_empty();
+            assert!(is_plain, "{arg}: clap would hide whether it was given");
+        }
     }
 
     #[test]

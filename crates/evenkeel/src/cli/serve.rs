@@ -7,7 +7,7 @@ mod health;
 mod passive;
 mod tls;
 
-use clap::Args;
+use clap::{Arg, Args, Command};
 
 pub(crate) use self::api::ApiArgs;
 pub(crate) use self::clients::ClientArgs;
@@ -67,4 +67,17 @@ pub(crate) struct ServeArgs {
     /// Access log as JSON lines, `-` for standard output (not available yet)
     #[arg(long, value_name = "FILE")]
     pub(crate) access_log: Option<String>,
+}
+
+/// Every setting by the name of its flag, in the order of the help text: all flags but `--config`,
+/// which says where settings are.
+pub(crate) fn setting_names() -> Vec<String> {
+    settings().iter().filter_map(|arg| arg.get_long().map(str::to_owned)).collect()
+}
+
+/// What the settings are as flags: their names and what they are for.
+pub(crate) fn settings() -> Vec<Arg> {
+    let command = ServeArgs::augment_args(Command::new("serve"));
+    let is_setting = |arg: &&Arg| arg.get_long().is_some_and(|name| name != "config");
+    command.get_arguments().filter(is_setting).cloned().collect()
 }

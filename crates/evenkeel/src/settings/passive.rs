@@ -19,7 +19,7 @@ const GROWTH_MAX: u64 = 10;
 impl Layers<'_> {
     /// Settings as meant; `None` while passive health is off.
     pub(super) fn passive(&mut self, args: &PassiveArgs) -> Option<PassiveSettings> {
-        let is_on = self.one::<Switch>("passive-health", &args.passive_health);
+        let is_on = self.switch::<Switch>("passive-health", &args.passive_health, ["off", "on"]);
         let usual = PassiveSettings::default();
         let failures = self.checked(
             "passive-health-failures",

@@ -53,7 +53,8 @@ impl Layers<'_> {
     fn acme(&mut self, args: &TlsArgs, has_https: bool) -> Option<AcmeWishes> {
         let directory = self.one::<DirectoryUrl>("acme-directory", &args.acme_directory);
         let email = self.one::<EmailAddress>("acme-email", &args.acme_email);
-        let agreed = self.one::<Agreement>("acme-agree-tos", &args.acme_agree_tos);
+        let agreed =
+            self.switch::<Agreement>("acme-agree-tos", &args.acme_agree_tos, ["no", "yes"]);
         let authorities = self.one::<PathBuf>("acme-ca", &args.acme_ca);
         let kinds = self.many::<ChallengeName>("acme-challenge", &args.acme_challenge);
         let roots = authorities.and_then(|path| {
