@@ -4,8 +4,11 @@
 
 pub mod certificate;
 pub mod dial;
+pub mod drain;
 pub mod geo;
 pub mod icmp;
+pub mod inherit;
+pub mod letters;
 pub mod listen;
 pub mod proxy_protocol;
 pub mod resolve;

@@ -47,6 +47,47 @@ pub fn listen_shared(address: SocketAddr, workers: usize) -> io::Result<Vec<TcpL
     Ok(listeners)
 }
 
+/// Shares the sockets of one address out to workers, so that every socket has somebody who accepts
+/// on it: a socket whose queue nobody looks at would keep its clients waiting for ever, and closing
+/// it would reset them.
+///
+/// ```text
+/// as many sockets as workers   each worker gets one
+/// fewer                        further ones are bound beside them, or all workers share all
+/// more                         each worker gets as many; those left over are shared by all workers
+/// ```
+///
+/// Also returns all of the sockets, the further ones included.
+///
+/// # Errors
+/// When the process has no descriptors left.
+pub fn share_out(
+    mut sockets: Vec<TcpListener>,
+    workers: usize,
+) -> io::Result<(Vec<TcpListener>, Vec<Vec<TcpListener>>)> {
+    for socket in &sockets {
+        socket.set_nonblocking(true)?;
+    }
+    let address = sockets.first().map(TcpListener::local_addr).transpose()?;
+    while let Some(address) = address.filter(|_| sockets.len() < workers) {
+        // A socket that somebody else bound alone has no room beside it.
+        match bind(address, true) {
+            Ok(further) => sockets.push(further),
+            Err(_) => break,
+        }
+    }
+    let mut of_worker: Vec<_> = (0..workers).map(|_| Vec::new()).collect();
+    let even = sockets.len() - sockets.len() % workers.max(1);
+    for (n, socket) in sockets.iter().enumerate() {
+        for (worker, listeners) in of_worker.iter_mut().enumerate() {
+            if n >= even || n % workers == worker {
+                listeners.push(socket.try_clone()?);
+            }
+        }
+    }
+    Ok((sockets, of_worker))
+}
+
 fn bind(address: SocketAddr, shared: bool) -> io::Result<TcpListener> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
     socket.set_reuse_address(true)?;
@@ -78,6 +119,28 @@ pub fn prepare_accepted(stream: &TcpStream) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_socket_has_somebody_who_accepts_on_it() {
+        for (sockets, workers, expected) in [
+            (3, 3, &[1, 1, 1][..]),
+            (2, 4, &[1, 1, 1, 1]),
+            (4, 2, &[2, 2]),
+            (3, 2, &[2, 2]),
+            (5, 2, &[3, 3]),
+            (5, 8, &[1; 8]),
+        ] {
+            let bound = listen_shared("127.0.0.1:0".parse().unwrap(), sockets).unwrap();
+            let (all, dealt) = share_out(bound, workers).unwrap();
+            let lengths: Vec<_> = dealt.iter().map(Vec::len).collect();
+            assert_eq!(lengths, expected, "{sockets} sockets, {workers} workers");
+            assert_eq!(all.len(), sockets.max(workers));
+        }
+        // One that has no room beside it is shared by all.
+        let alone = listen("127.0.0.1:0".parse().unwrap()).unwrap();
+        let (all, dealt) = share_out(vec![alone], 3).unwrap();
+        assert_eq!((all.len(), dealt.iter().map(Vec::len).sum::<usize>()), (1, 3));
+    }
 
     #[test]
     fn workers_share_one_port_and_nobody_else_gets_it() {

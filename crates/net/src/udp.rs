@@ -11,7 +11,7 @@ use std::os::fd::{AsRawFd, RawFd};
 use std::ptr;
 use std::time::Duration;
 
-use socket2::{Domain, Protocol, Socket, Type};
+use socket2::{Domain, Protocol, SockRef, Socket, Type};
 
 /// Datagrams of one batch. Under full load a batch costs two system calls, so that more would save
 /// little; their buffers stay within a core's cache.
@@ -53,6 +53,33 @@ pub fn bind_shared(
     Ok(bound)
 }
 
+/// Makes sockets that others have bound, on one address, what [`bind_shared`] would have made them,
+/// and adds further ones until there are as many as asked for. Where there is no room beside them,
+/// threads share one.
+///
+/// # Errors
+/// When the process has no descriptors left, or a socket is none of UDP.
+pub fn adopt_shared(
+    mut adopted: Vec<UdpSocket>,
+    sockets: usize,
+    patience: Duration,
+) -> io::Result<Vec<UdpSocket>> {
+    let Some(first) = adopted.first() else { return Ok(adopted) };
+    let address = first.local_addr()?;
+    while adopted.len() < sockets {
+        match bind(address, true).or_else(|_| adopted[0].try_clone()) {
+            Ok(further) => adopted.push(further),
+            Err(error) => return Err(error),
+        }
+    }
+    for socket in &adopted {
+        prepare(&SockRef::from(socket), address)?;
+        socket.set_nonblocking(false)?;
+        socket.set_read_timeout(Some(patience))?;
+    }
+    Ok(adopted)
+}
+
 fn bind(address: SocketAddr, shared: bool) -> io::Result<UdpSocket> {
     let socket = Socket::new(Domain::for_address(address), Type::DGRAM, Some(Protocol::UDP))?;
     if shared {
@@ -61,13 +88,17 @@ fn bind(address: SocketAddr, shared: bool) -> io::Result<UdpSocket> {
     if address.is_ipv6() {
         socket.set_only_v6(true)?;
     }
-    socket.set_recv_buffer_size(KERNEL_BUFFER_BYTES)?;
-    if address.ip().is_unspecified() {
-        report_destinations(&socket, address)?;
-    }
-    ignore_path_mtu(&socket, address)?;
+    prepare(&socket, address)?;
     socket.bind(&address.into())?;
     Ok(socket.into())
+}
+
+fn prepare(socket: &Socket, address: SocketAddr) -> io::Result<()> {
+    socket.set_recv_buffer_size(KERNEL_BUFFER_BYTES)?;
+    if address.ip().is_unspecified() {
+        report_destinations(socket, address)?;
+    }
+    ignore_path_mtu(socket, address)
 }
 
 /// Has the kernel tell where each datagram was sent to. A socket of one address alone need not ask.
