@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::{Counter, Exposition, Gauge, MetricKind};
+use crate::{Counter, EndpointLoad, Exposition, Gauge, MetricKind, RequestEnd, Traffic, traffic};
 
 /// Statuses the proxy answers on its own account (behaviour.md 1.6 and 11.3).
 const OWN_STATUSES: [u16; 22] = [
@@ -45,6 +45,9 @@ macro_rules! worker_metrics {
             responses: [Counter; 6],
             own_errors: [Counter; OWN_STATUSES.len()],
             h2_floods: [Counter; H2Flood::ALL.len()],
+            ended: [Counter; RequestEnd::ALL.len()],
+            /// What it counts of each load balancer, pool and endpoint.
+            pub traffic: Traffic,
             $(#[doc = $help] pub $field: $kind,)*
         }
 
@@ -80,6 +83,8 @@ worker_metrics! {
         "Requests over HTTP/2 being answered now.";
     Counter h2_streams_cancelled = "evenkeel_downstream_h2_streams_cancelled_total",
         "Requests over HTTP/2 whose client took them back or was gone before the end.";
+    Gauge requests_open = "evenkeel_downstream_requests",
+        "Requests being answered now.";
     Counter accept_errors = "evenkeel_accept_errors_total",
         "Failed accepts, mostly for want of file descriptors.";
     Counter upstream_opened = "evenkeel_upstream_connections_opened_total",
@@ -112,6 +117,11 @@ impl WorkerMetrics {
         if let Some(at) = OWN_STATUSES.iter().position(|own| *own == status) {
             self.own_errors[at].increment();
         }
+    }
+
+    /// Counts a request that is over.
+    pub fn request_ended(&self, end: RequestEnd) {
+        self.ended[end as usize].increment();
     }
 
     /// Counts a client that was sent away.
@@ -164,6 +174,18 @@ impl Registry {
             );
         }
         page.metric(
+            "evenkeel_requests_ended_total",
+            MetricKind::Counter,
+            "Requests that are over, by how they ended.",
+        );
+        for end in RequestEnd::ALL {
+            page.sample(
+                "evenkeel_requests_ended_total",
+                &[("end", end.as_str())],
+                sum(&|worker| worker.ended[end as usize].get()),
+            );
+        }
+        page.metric(
             "evenkeel_proxy_errors_total",
             MetricKind::Counter,
             "Responses made by the proxy itself, by status.",
@@ -190,6 +212,12 @@ impl Registry {
         }
         render_fields(&self.workers, page);
     }
+
+    /// Writes what was counted of load balancers, pools and endpoints. `load` tells of an endpoint,
+    /// by its id, how busy it is.
+    pub fn render_traffic(&self, load: &dyn Fn(u128) -> EndpointLoad, page: &mut Exposition) {
+        traffic::render(self.workers.iter().map(|worker| &worker.traffic), load, page);
+    }
 }
 
 #[cfg(test)]
@@ -205,6 +233,7 @@ mod tests {
         registry.workers()[1].own_error(521);
         registry.workers()[0].upstream_opened.add(3);
         registry.workers()[1].h2_flooded(H2Flood::Resets);
+        registry.workers()[0].request_ended(RequestEnd::EndpointCut);
         let mut page = Exposition::default();
         registry.render(&mut page);
         let page = page.finish();
@@ -214,6 +243,8 @@ mod tests {
             "evenkeel_proxy_errors_total{status=\"521\"} 1",
             "evenkeel_upstream_connections_opened_total 3",
             "evenkeel_downstream_h2_floods_total{reason=\"resets\"} 1",
+            "evenkeel_requests_ended_total{end=\"endpoint_cut\"} 1",
+            "evenkeel_requests_ended_total{end=\"whole\"} 0",
             "evenkeel_downstream_h2_floods_total{reason=\"codec\"} 0",
         ] {
             assert!(page.lines().any(|have| have == line), "{line} missing in\n{page}");
