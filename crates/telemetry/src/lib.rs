@@ -1,22 +1,24 @@
 //! What the product counts: every metric name in one place, counted per worker without contention,
-//! summed when scraped. Logs go through `tracing`; access logs and traces join this crate later.
+//! summed when scraped; the access log; traces. What happens to the process goes through `tracing`.
 
+mod access_log;
 mod counter;
 mod dns;
-mod histogram;
-mod process;
+mod log_file;
 mod record;
 mod render;
-mod traffic;
+mod trace;
 mod worker;
 
+pub use access_log::{
+    AccessLog, AccessLogFormat, AccessLogOptions, AccessLogStats, AccessLogWriter, SampleRate,
+};
 pub use counter::{Counter, Gauge};
 pub use dns::{DnsMetrics, DnsRegistry};
-pub use histogram::{BOUNDS_US, Histogram, HistogramSum};
-pub use process::render_process;
+pub use log_file::LogTo;
 pub use record::{RequestEnd, RequestRecord};
 pub use render::{Exposition, MetricKind};
-pub use traffic::{
-    EndpointLoad, EndpointTraffic, LoadBalancerTraffic, PoolTraffic, SessionResult, Shelf, Traffic,
+pub use trace::{
+    RequestSpan, SpanContext, SpanQueue, TraceParent, TraceShare, TraceStats, Tracer,
 };
 pub use worker::{H2Flood, Registry, WorkerMetrics};
