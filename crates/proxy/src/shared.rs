@@ -7,6 +7,7 @@ use evenkeel_net::certificate::Challenges;
 use evenkeel_net::geo::Geo;
 use evenkeel_net::tls::client::Outbound;
 use evenkeel_net::tls::machine_roots;
+use evenkeel_telemetry::{AccessLog, Tracer};
 use tokio_rustls::rustls::RootCertStore;
 
 use crate::crowd::{Crowd, CrowdLimits};
@@ -31,10 +32,15 @@ pub struct Shared {
     pub outliers: Option<Arc<OutlierTable>>,
     /// Sessions that no cookie carries.
     pub sessions: Arc<SharedSessions>,
+    /// Where requests are written down; `None` for nowhere.
+    pub access_log: Option<AccessLog>,
+    /// Who traces requests; `None` while nobody does, and then what clients say of their traces
+    /// passes through untouched.
+    pub tracer: Option<Tracer>,
 }
 
 impl Shared {
-    /// With nothing counted and no session yet, and passive health off.
+    /// With nothing counted and no session yet, and passive health, access log and traces off.
     #[must_use]
     pub fn new(geo: Geo) -> Self {
         Self {
@@ -45,6 +51,8 @@ impl Shared {
             loads: Arc::default(),
             outliers: None,
             sessions: Arc::default(),
+            access_log: None,
+            tracer: None,
         }
     }
 

@@ -14,7 +14,7 @@ use evenkeel_h1::{FIELDS_MAX, Field};
 use evenkeel_model::{Live, Timestamp};
 use evenkeel_net::resolve::Resolver;
 use evenkeel_net::unix_time_ms;
-use evenkeel_telemetry::WorkerMetrics;
+use evenkeel_telemetry::{AccessLogWriter, WorkerMetrics};
 use tokio::runtime::{Builder, LocalOptions};
 use tokio::sync::{Notify, watch};
 
@@ -34,6 +34,10 @@ const ROOM_MADE: usize = 32;
 
 /// How often memory is looked at, where it is bounded: fast enough for what a full link can bring.
 const WEIGH_INTERVAL: Duration = Duration::from_millis(100);
+
+/// How often lines of the access log are handed over at the latest: soon enough for whoever follows
+/// the log, and seldom enough that a line costs next to nothing.
+const ACCESS_LOG_INTERVAL: Duration = Duration::from_millis(200);
 
 /// Free field lists kept per worker; each is a few kilobytes.
 const FIELD_LISTS_MAX: usize = 256;
@@ -71,6 +75,9 @@ pub(crate) struct Worker {
     pub(crate) connections: Connections,
     /// Our entry in `CDN-Loop` (RFC 8586).
     pub(crate) loop_token: String,
+    /// Where requests are written down, if they are. What it holds in the end it hands over as it
+    /// is dropped.
+    pub(crate) access_log: Option<RefCell<AccessLogWriter>>,
     fields: RefCell<Vec<Vec<Field>>>,
     chance: RefCell<Chance>,
     date: RefCell<Date>,
@@ -193,6 +200,7 @@ impl Worker {
             resolver: Resolver::default(),
             connections: Connections::default(),
             loop_token: format!("evenkeel; node={}", settings.node),
+            access_log: shared.access_log.as_ref().map(|log| RefCell::new(log.writer())),
             settings,
             shared,
             fields: RefCell::default(),
@@ -300,20 +308,30 @@ async fn keep_house(worker: Rc<Worker>, mut revision: watch::Receiver<u64>) {
     follow(&worker);
     let mut sweep = tokio::time::interval(SWEEP_INTERVAL);
     let mut weigh = tokio::time::interval(WEIGH_INTERVAL);
+    let mut flush = tokio::time::interval(ACCESS_LOG_INTERVAL);
     let crowd = &worker.shared.crowd;
     loop {
         tokio::select! {
+            _ = flush.tick(), if worker.access_log.is_some() => flush_access_log(&worker),
             _ = weigh.tick(), if crowd.minds_memory() => crowd.weigh(resident_bytes),
             _ = sweep.tick() => worker.idle.sweep(),
             changed = revision.changed() => match changed {
                 Ok(()) => follow(&worker),
                 // No publisher any more: views stay as they are.
                 Err(_) => loop {
-                    sweep.tick().await;
-                    worker.idle.sweep();
+                    tokio::select! {
+                        _ = flush.tick() => flush_access_log(&worker),
+                        _ = sweep.tick() => worker.idle.sweep(),
+                    }
                 },
             },
         }
+    }
+}
+
+fn flush_access_log(worker: &Worker) {
+    if let Some(log) = &worker.access_log {
+        log.borrow_mut().flush();
     }
 }
 
