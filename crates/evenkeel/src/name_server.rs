@@ -12,6 +12,7 @@ use evenkeel_dns::server::{
     Sockets, Supposed, bind, kept_secret, start,
 };
 use evenkeel_model::{Live, ZoneId};
+use evenkeel_net::drain::Drain;
 use evenkeel_telemetry::DnsRegistry;
 use tokio::sync::{mpsc, watch};
 
@@ -46,7 +47,7 @@ impl fmt::Debug for NameServer {
 pub(crate) struct Parts {
     pub(crate) live: Live,
     pub(crate) revision: watch::Receiver<u64>,
-    pub(crate) drain: watch::Receiver<bool>,
+    pub(crate) drain: watch::Receiver<Drain>,
     /// Zones whose secondaries are to be told though nothing has changed.
     pub(crate) notices: mpsc::Receiver<ZoneId>,
     pub(crate) ended: mpsc::UnboundedSender<()>,

@@ -20,6 +20,7 @@ use std::thread::JoinHandle;
 use evenkeel_api::Limits;
 use evenkeel_control::ControlOptions;
 use evenkeel_control::publisher::Publisher;
+use evenkeel_net::drain::Drain;
 use evenkeel_net::geo::GeoFiles;
 use evenkeel_net::tls::machine_roots;
 use evenkeel_proxy::Shared;
@@ -60,7 +61,7 @@ pub(crate) struct Node {
     pub(crate) https: Vec<SocketAddr>,
     control: Runtime,
     ready: watch::Sender<bool>,
-    drain: watch::Sender<bool>,
+    drain: watch::Sender<Drain>,
     stop: watch::Sender<bool>,
     workers: Vec<JoinHandle<io::Result<()>>>,
     name_server: Option<evenkeel_dns::server::Running>,
@@ -131,7 +132,7 @@ impl Node {
         let registry = Registry::new(settings.workers);
         let stats = Arc::new(evenkeel_monitor::Stats::default());
         let (ready, is_ready) = watch::channel(false);
-        let (drain, is_draining) = watch::channel(false);
+        let (drain, is_draining) = watch::channel(Drain::Not);
         let (stop, is_stopping) = watch::channel(false);
         let (reports, inbox) = mpsc::channel(REPORTS_MAX);
         let (notify_peers, notices) = mpsc::channel(NOTICES_MAX);
@@ -286,7 +287,7 @@ impl Node {
     /// With what a worker failed with.
     pub(crate) fn stop(self) -> Result<(), Failure> {
         self.ready.send_replace(false);
-        self.drain.send_replace(true);
+        self.drain.send_replace(Drain::Prompt);
         let mut outcome = Ok(());
         for worker in self.workers {
             outcome = match worker.join() {

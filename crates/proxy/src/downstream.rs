@@ -370,7 +370,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_drain_answers_the_request_that_has_arrived_and_waits_for_no_other() {
+    async fn who_is_dismissed_is_answered_what_has_arrived_and_waits_for_no_other() {
         let worker = worker();
         let (io, mut client) = tokio::io::duplex(1024);
         let deadline = Deadline::after(worker.settings.timeouts.downstream_idle);
@@ -382,7 +382,7 @@ mod tests {
             meter: Meter::default(),
         };
         client.write_all(b"GET / HTTP/1.1\r\nHost: lb.test\r\n\r\n").await.unwrap();
-        worker.connections.drain();
+        worker.connections.dismiss();
         let mut fields = Vec::new();
         let mut opening = Opening::Unclear;
         let next = downstream.next_head(&worker, &mut fields, &mut opening).await;

@@ -12,11 +12,13 @@ use std::task::Poll;
 use std::time::Duration;
 
 use evenkeel_model::TlsVersion;
+use evenkeel_net::drain::Drain;
 use evenkeel_net::listen::prepare_accepted;
 use evenkeel_net::proxy_protocol;
 use evenkeel_net::tls::server::{HandshakeError, Terminator};
 use evenkeel_net::tls::{self, Protocol as Alpn};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 use tokio::time::timeout;
 
 use crate::arrival::{Arrival, Protocol, Tls};
@@ -47,10 +49,23 @@ impl Listener {
     }
 }
 
-/// Accepts for ever. Dropping the future closes the listener.
-pub(crate) async fn accept(worker: Rc<Worker>, listener: TcpListener, tls: Option<Terminator>) {
-    loop {
-        let (stream, peer) = match listener.accept().await {
+/// Accepts until the node drains. Where nobody else accepts after us, those are let in as well who
+/// wait in the queue by then: closing it would reset them.
+///
+/// Dropping the future closes the listener, and with it a connection that is being let in.
+pub(crate) async fn accept(
+    worker: Rc<Worker>,
+    listener: TcpListener,
+    tls: Option<Terminator>,
+    mut drain: watch::Receiver<Drain>,
+) {
+    while *drain.borrow() != Drain::Gentle {
+        let accepted = tokio::select! {
+            biased;
+            accepted = listener.accept() => accepted,
+            _ = drain.wait_for(|drain| drain.is_on()) => return,
+        };
+        let (stream, peer) = match accepted {
             Ok(accepted) => accepted,
             Err(error) => {
                 worker.metrics.accept_errors.increment();

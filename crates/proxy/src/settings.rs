@@ -88,6 +88,8 @@ pub struct Timeouts {
     pub linger: Duration,
     /// How long requests may take to finish once the node drains.
     pub drain: Duration,
+    /// How long bodies and tunnels may take to finish once another process has taken over.
+    pub upgrade_drain: Duration,
 }
 
 impl Default for Timeouts {
@@ -106,6 +108,7 @@ impl Default for Timeouts {
             tunnel_idle: Duration::from_secs(3600),
             linger: Duration::from_secs(2),
             drain: Duration::from_secs(30),
+            upgrade_drain: Duration::from_secs(3600),
         }
     }
 }

@@ -12,16 +12,19 @@ use std::time::Duration;
 use evenkeel_decision::{Env, Rng};
 use evenkeel_h1::{FIELDS_MAX, Field};
 use evenkeel_model::{Live, Timestamp};
+use evenkeel_net::drain::Drain;
 use evenkeel_net::resolve::Resolver;
 use evenkeel_net::unix_time_ms;
 use evenkeel_telemetry::{AccessLogWriter, WorkerMetrics};
 use tokio::runtime::{Builder, LocalOptions};
 use tokio::sync::{Notify, watch};
+use tokio::task::JoinSet;
+use tokio::time::timeout;
 
 use crate::buffer::BufferPool;
 use crate::crowd::resident_bytes;
 use crate::listener::{self, Listener};
-use crate::settings::Settings;
+use crate::settings::{Settings, Timeouts};
 use crate::shared::Shared;
 use crate::upstream::IdlePool;
 
@@ -34,6 +37,11 @@ const ROOM_MADE: usize = 32;
 
 /// How often memory is looked at, where it is bounded: fast enough for what a full link can bring.
 const WEIGH_INTERVAL: Duration = Duration::from_millis(100);
+
+/// A prompt drain lets waiting connections stay so long: a request that was on its way when the drain
+/// began is still answered, and its answer says that the connection ends. Whoever asks later finds
+/// the connection closed, as on any idle one (RFC 9112 section 9.6), and asks on another.
+const GRACE: Duration = Duration::from_millis(300);
 
 /// How often lines of the access log are handed over at the latest: soon enough for whoever follows
 /// the log, and seldom enough that a line costs next to nothing.
@@ -57,9 +65,10 @@ pub struct WorkerOptions {
     pub settings: Arc<Settings>,
     /// The same for all workers of the process.
     pub shared: Shared,
-    /// Becomes true when the node shall stop: no new connections, requests under way may finish
-    /// within [`crate::Timeouts::drain`].
-    pub drain: watch::Receiver<bool>,
+    /// Tells when the node shall stop, and how. No new connections then; requests under way may
+    /// finish within [`crate::Timeouts::drain`], or within [`crate::Timeouts::upgrade_drain`] where
+    /// another process goes on.
+    pub drain: watch::Receiver<Drain>,
 }
 
 /// What the connections of one worker share.
@@ -106,7 +115,9 @@ pub(crate) struct Connections {
     /// A connection whose task has not run yet has no waker: it looks before it waits.
     wakers: RefCell<HashMap<u64, Option<Waker>>>,
     next: Cell<u64>,
-    is_draining: Cell<bool>,
+    drain: Cell<Drain>,
+    /// Whether those that wait for a request shall go.
+    are_dismissed: Cell<bool>,
     /// Waiting connections that are to go, for others to come.
     to_go: Cell<usize>,
     last_gone: Notify,
@@ -119,7 +130,12 @@ impl Connections {
 
     /// Whether connections shall end after the request they serve.
     pub(crate) fn is_draining(&self) -> bool {
-        self.is_draining.get()
+        self.drain.get().is_on()
+    }
+
+    /// Whether another process serves whoever comes next, so that there is time.
+    pub(crate) fn drains_gently(&self) -> bool {
+        self.drain.get() == Drain::Gentle
     }
 
     /// Enters a connection, which counts from now on. It leaves with [`Self::leave`].
@@ -142,9 +158,19 @@ impl Connections {
         }
     }
 
-    /// Lets waiting connections go, and the others after their request.
-    pub(crate) fn drain(&self) {
-        self.is_draining.set(true);
+    /// Lets every connection end after the request it serves, or the next one.
+    pub(crate) fn drain(&self, how: Drain) {
+        self.drain.set(how);
+        self.wake_all();
+    }
+
+    /// Lets those go that wait for a request.
+    pub(crate) fn dismiss(&self) {
+        self.are_dismissed.set(true);
+        self.wake_all();
+    }
+
+    fn wake_all(&self) {
         self.wakers.borrow().values().flatten().for_each(Waker::wake_by_ref);
     }
 
@@ -170,7 +196,7 @@ impl Connections {
     pub(crate) fn must_go(&self) -> bool {
         let to_go = self.to_go.get();
         self.to_go.set(to_go.saturating_sub(1));
-        self.is_draining() || to_go > 0
+        self.are_dismissed.get() || to_go > 0
     }
 
     async fn all_gone(&self) {
@@ -278,29 +304,66 @@ pub fn run_worker(options: WorkerOptions) -> io::Result<()> {
 async fn serve(options: WorkerOptions) -> io::Result<()> {
     let WorkerOptions { live, revision, listeners, metrics, settings, shared, mut drain } = options;
     let worker = Rc::new(Worker::new(live, metrics, settings, shared));
-    let mut accepting = Vec::new();
+    let mut accepting = JoinSet::new();
     for Listener { socket, tls } in listeners {
         let socket = tokio::net::TcpListener::from_std(socket)?;
-        accepting.push(tokio::task::spawn_local(listener::accept(Rc::clone(&worker), socket, tls)));
+        accepting.spawn_local(listener::accept(Rc::clone(&worker), socket, tls, drain.clone()));
     }
     let housekeeping = tokio::task::spawn_local(keep_house(Rc::clone(&worker), revision));
     // An error means that the sender is gone: then the process is ending as well.
-    let _ = drain.wait_for(|drain| *drain).await;
-    // Dropping the listeners refuses new connections at once.
-    accepting.iter().for_each(tokio::task::JoinHandle::abort);
-    for task in accepting {
-        let _ = task.await;
+    let how = drain.wait_for(|drain| drain.is_on()).await.map_or(Drain::Prompt, |how| *how);
+    if timeout(GRACE, finish(&mut accepting)).await.is_err() {
+        accepting.shutdown().await;
     }
-    worker.connections.drain();
+    worker.connections.drain(how);
+    if how == Drain::Gentle {
+        tokio::select! {
+            () = part_gently(&worker) => {}
+            _ = drain.wait_for(|drain| *drain == Drain::Prompt) => {}
+        }
+    }
+    if worker.connections.len() > 0 {
+        worker.connections.drain(Drain::Prompt);
+        part_promptly(&worker).await;
+    }
+    housekeeping.abort();
+    Ok(())
+}
+
+async fn finish(tasks: &mut JoinSet<()>) {
+    while tasks.join_next().await.is_some() {}
+}
+
+/// Lets connections go while another process accepts: one that waits for a request gets an answer
+/// that says so to the next one, or goes when none comes for as long as a prompt drain takes
+/// altogether, since what it would be answered by grows old. Bodies and tunnels have their own,
+/// longer time.
+async fn part_gently(worker: &Worker) {
+    let Timeouts { drain, upgrade_drain, .. } = worker.settings.timeouts;
+    let all_gone = async {
+        if timeout(drain, worker.connections.all_gone()).await.is_err() {
+            worker.connections.dismiss();
+            worker.connections.all_gone().await;
+        }
+    };
+    let _ = timeout(upgrade_drain, all_gone).await;
+}
+
+/// Lets connections go with nobody to follow: see [`GRACE`].
+async fn part_promptly(worker: &Worker) {
     let limit = worker.settings.timeouts.drain;
-    if tokio::time::timeout(limit, worker.connections.all_gone()).await.is_err() {
+    let all_gone = async {
+        if timeout(GRACE.min(limit), worker.connections.all_gone()).await.is_err() {
+            worker.connections.dismiss();
+            worker.connections.all_gone().await;
+        }
+    };
+    if timeout(limit, all_gone).await.is_err() {
         tracing::warn!(
             left = worker.connections.len(),
             "Drain time is over; closing what is left."
         );
     }
-    housekeeping.abort();
-    Ok(())
 }
 
 /// Sweeps idle endpoint connections, and lets them follow each new view.

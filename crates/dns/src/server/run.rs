@@ -9,6 +9,7 @@
 
 use std::io;
 use std::net::{SocketAddr, TcpListener, UdpSocket};
+use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::Relaxed;
@@ -17,8 +18,9 @@ use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 use evenkeel_model::{Live, ZoneId};
+use evenkeel_net::drain::Drain;
 use evenkeel_net::listen::listen;
-use evenkeel_net::udp::bind_shared;
+use evenkeel_net::udp::{adopt_shared, bind_shared};
 use evenkeel_telemetry::DnsRegistry;
 use tokio::runtime::{Builder, LocalOptions};
 use tokio::sync::{mpsc, watch};
@@ -63,6 +65,43 @@ pub fn bind(address: SocketAddr, workers: usize) -> io::Result<Sockets> {
     }
 }
 
+impl Sockets {
+    /// Makes do with sockets of one address that others have bound, as [`bind`] would have bound
+    /// them. What is missing is bound beside them.
+    ///
+    /// # Errors
+    /// When there is none at all, or what is missing cannot be bound.
+    pub fn adopt(udp: Vec<UdpSocket>, tcp: Vec<TcpListener>, workers: usize) -> io::Result<Self> {
+        let mut tcp = tcp.into_iter();
+        let tcp = match (tcp.next(), udp.first()) {
+            (Some(tcp), _) => tcp,
+            (None, Some(udp)) => listen(udp.local_addr()?)?,
+            (None, None) => return Err(io::Error::other("no socket to make do with")),
+        };
+        tcp.set_nonblocking(true)?;
+        let address = tcp.local_addr()?;
+        let udp = match udp.is_empty() {
+            true => bind_shared(address, workers, udp::PATIENCE)?,
+            false => adopt_shared(udp, workers, udp::PATIENCE)?,
+        };
+        Ok(Self { address, udp, tcp })
+    }
+
+    /// The same sockets once more.
+    ///
+    /// # Errors
+    /// When the process has no descriptors left.
+    pub fn try_clone(&self) -> io::Result<Self> {
+        let udp = self.udp.iter().map(UdpSocket::try_clone).collect::<io::Result<_>>()?;
+        Ok(Self { address: self.address, udp, tcp: self.tcp.try_clone()? })
+    }
+
+    /// Their descriptors, to be passed on.
+    pub fn descriptors(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
+        std::iter::once(self.tcp.as_fd()).chain(self.udp.iter().map(UdpSocket::as_fd))
+    }
+}
+
 /// What a name server is made of.
 #[derive(Debug)]
 pub struct ServerOptions {
@@ -78,8 +117,8 @@ pub struct ServerOptions {
     pub settings: Settings,
     /// Where a sample of the queries is written.
     pub log: Option<QueryLog>,
-    /// Becomes true when the node shall stop.
-    pub drain: watch::Receiver<bool>,
+    /// Tells when the node shall stop, and how.
+    pub drain: watch::Receiver<Drain>,
     /// Zones whose secondaries are to be told though nothing has changed.
     pub notices: mpsc::Receiver<ZoneId>,
     /// Hears of each thread that ends.
@@ -188,7 +227,7 @@ fn house(
     revision: watch::Receiver<u64>,
     keeping: KeepOptions,
     notifying: NotifyOptions,
-    mut drain: watch::Receiver<bool>,
+    mut drain: watch::Receiver<Drain>,
 ) -> io::Result<()> {
     let runtime = Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
@@ -201,7 +240,7 @@ fn house(
         let notifying = tokio::spawn(Notifier::new(notifying).run());
         let keeping = tokio::spawn(keep(keeping));
         // An error means that the sender is gone: then the process is ending as well.
-        let _ = drain.wait_for(|drain| *drain).await;
+        let _ = drain.wait_for(|drain| drain.is_on()).await;
         following.abort();
         keeping.abort();
         notifying.abort();

@@ -13,6 +13,7 @@ use std::net::{SocketAddr, TcpListener as StdListener};
 use std::rc::Rc;
 use std::time::Duration;
 
+use evenkeel_net::drain::Drain;
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
@@ -25,6 +26,9 @@ use crate::transfer::Outgoing;
 
 /// How long a connection may be without a whole query that is answered.
 const IDLE: Duration = Duration::from_millis(TCP_IDLE_DS as u64 * 100);
+/// How long connections go on by themselves once another process serves those that come: those that
+/// have fallen silent are gone by then.
+const GENTLE_LIMIT: Duration = Duration::from_secs(30);
 /// How long a client may take nothing of what is sent to it.
 const WRITE_LIMIT: Duration = Duration::from_secs(5);
 /// Longest query. What is longer is no query, and is not waited for.
@@ -44,7 +48,8 @@ pub(super) struct Tcp {
     responder: Responder,
     connections: Connections,
     scratch: RefCell<Vec<u8>>,
-    drain: watch::Receiver<bool>,
+    /// Becomes true when connections shall end after what they have asked.
+    dismissed: watch::Receiver<bool>,
 }
 
 /// Why a connection ends by our wish.
@@ -63,21 +68,30 @@ enum End {
 pub(super) async fn serve(
     responder: Responder,
     listeners: Vec<StdListener>,
-    drain: watch::Receiver<bool>,
+    mut drain: watch::Receiver<Drain>,
 ) -> io::Result<()> {
+    let (dismiss, dismissed) = watch::channel(false);
     let connections = Connections::new(std::sync::Arc::clone(&responder.metrics));
     let scratch = RefCell::new(vec![0; READ_BYTES]);
-    let tcp = Rc::new(Tcp { responder, connections, scratch, drain: drain.clone() });
+    let tcp = Rc::new(Tcp { responder, connections, scratch, dismissed });
     let mut accepting = JoinSet::new();
     for listener in listeners {
         let listener = TcpListener::from_std(listener)?;
         accepting.spawn_local(accept(Rc::clone(&tcp), listener));
     }
-    let mut drain = drain;
     // An error means that the sender is gone: then the process is ending as well.
-    let _ = drain.wait_for(|drain| *drain).await;
+    let how = drain.wait_for(|drain| drain.is_on()).await.map_or(Drain::Prompt, |how| *how);
     accepting.shutdown().await;
-    // Each connection hears of the drain itself; one that does not take its answers is bounded.
+    if how == Drain::Gentle {
+        // Nothing can tell a client of DNS to go; most leave by themselves.
+        tokio::select! {
+            () = tcp.connections.all_gone() => {}
+            () = tokio::time::sleep(GENTLE_LIMIT) => {}
+            _ = drain.wait_for(|drain| *drain == Drain::Prompt) => {}
+        }
+    }
+    dismiss.send_replace(true);
+    // Each connection hears of it itself; one that does not take its answers is bounded.
     tcp.connections.all_gone().await;
     Ok(())
 }
@@ -135,20 +149,20 @@ async fn converse(
 ) -> io::Result<End> {
     let mut deadline = Instant::now() + IDLE;
     let mut queries = 0;
-    let mut drain = tcp.drain.clone();
+    let mut dismissed = tcp.dismissed.clone();
     loop {
-        let is_draining = tokio::select! {
+        let is_dismissed = tokio::select! {
             biased;
             readable = timeout_at(deadline, stream.readable()) => match readable {
                 Ok(readable) => readable.map(|()| false)?,
                 Err(_) => return Ok(End::Done),
             },
-            _ = drain.wait_for(|drain| *drain) => true,
+            _ = dismissed.wait_for(|dismissed| *dismissed) => true,
         };
         match receive(tcp, stream, &mut buffers.received) {
             Ok(0) => return Ok(End::Done),
             Ok(_) => {}
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock && !is_draining => continue,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock && !is_dismissed => continue,
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(End::Done),
             Err(error) => return Err(error),
         }
@@ -183,7 +197,7 @@ async fn converse(
             deadline = Instant::now() + IDLE;
             entry.touch();
         }
-        if is_draining || queries >= QUERIES_MAX {
+        if is_dismissed || queries >= QUERIES_MAX {
             return Ok(End::Done);
         }
         buffers.release();

@@ -15,6 +15,7 @@ use evenkeel_dns::server::{
 };
 use evenkeel_dns::{Advertised, resolve::ResolverAddress};
 use evenkeel_model::{Live, LiveWriter, Node, Reach, View};
+use evenkeel_net::drain::Drain;
 use evenkeel_telemetry::{DnsRegistry, Exposition};
 use tokio::sync::{mpsc, watch};
 
@@ -34,7 +35,7 @@ pub(super) struct Server {
     pub(super) addresses: [SocketAddr; 2],
     registry: DnsRegistry,
     running: Option<Running>,
-    drain: watch::Sender<bool>,
+    drain: watch::Sender<Drain>,
     revision: watch::Sender<u64>,
     writer: LiveWriter,
 }
@@ -63,7 +64,7 @@ impl Server {
     pub(super) fn with(world: &str, settings: Settings, log: Option<QueryLog>) -> Self {
         let (writer, live) = Live::new(World::parse(world).view);
         let (revision, follow) = watch::channel(1);
-        let (drain, is_draining) = watch::channel(false);
+        let (drain, is_draining) = watch::channel(Drain::Not);
         let (ended, _) = mpsc::unbounded_channel();
         let sockets = ["127.0.0.1:0", "[::1]:0"]
             .map(|address| bind(address.parse().expect("an address"), THREADS).expect("a port"));
@@ -93,7 +94,7 @@ impl Server {
 
     /// Ends it, and says whether all went well.
     pub(super) fn end(&mut self) -> std::io::Result<()> {
-        self.drain.send_replace(true);
+        self.drain.send_replace(Drain::Prompt);
         self.running.take().map_or(Ok(()), Running::join)
     }
 

@@ -7,6 +7,7 @@ use std::thread::JoinHandle;
 
 use evenkeel_control::{Bootstrapped, ExplainSources};
 use evenkeel_model::{Live, Node as Site, Pop};
+use evenkeel_net::drain::Drain;
 use evenkeel_net::listen::listen_shared;
 use evenkeel_net::tls::server::Terminator;
 use evenkeel_proxy::{Atlas, Listener, Shared, WorkerOptions, run_worker};
@@ -45,7 +46,7 @@ pub(super) fn start_workers(
     https: &[SocketAddr],
     registry: &Registry,
     shared: &Shared,
-    drain: &watch::Receiver<bool>,
+    drain: &watch::Receiver<Drain>,
     end: &mpsc::UnboundedSender<()>,
 ) -> Result<Vec<JoinHandle<io::Result<()>>>, Failure> {
     let proxy = Arc::new(evenkeel_proxy::Settings {

@@ -4,7 +4,7 @@
 //!  preface ─▶ open ─┬─ flood, endless header block ─▶ GOAWAY(ENHANCE_YOUR_CALM) ─▶ lingering
 //!                   ├─ protocol error ─ GOAWAY of the codec ─────────────────────▶ lingering
 //!                   ├─ idle ─▶ GOAWAY(NO_ERROR) ─────────────────────────────────▶ closed
-//!                   ├─ drain ─▶ GOAWAY, streams end ─────────────────────────────▶ closed
+//!                   ├─ drain ─▶ GOAWAY of all, PING, GOAWAY of what came, streams end ▶ closed
 //!                   └─ client takes nothing any more ────────────────────────────▶ dropped
 //! ```
 //!
@@ -349,7 +349,8 @@ impl<I: AsyncRead + AsyncWrite + Unpin> Session<I> {
 
     /// Ends a connection that has been without something for too long.
     fn poll_deadline(&mut self, context: &mut Context<'_>) -> Poll<Parting> {
-        let timeouts = &self.client.worker.settings.timeouts;
+        let worker = &self.client.worker;
+        let timeouts = &worker.settings.timeouts;
         let (waiting, limit) = if let Some(progress) = self.wire.stalled_at() {
             (Waiting::Room(progress), timeouts.downstream_write)
         } else if self.is_leaving {
@@ -359,6 +360,9 @@ impl<I: AsyncRead + AsyncWrite + Unpin> Session<I> {
         } else if self.client.tasks.get() > 0 {
             (Waiting::Streams, timeouts.downstream_idle)
         } else if self.connection.has_streams() {
+            (Waiting::End, timeouts.downstream_write)
+        } else if self.is_draining && worker.connections.drains_gently() {
+            // Whoever is slow to say that it has heard may have asked before it heard.
             (Waiting::End, timeouts.downstream_write)
         } else if self.is_draining {
             (Waiting::End, timeouts.linger)

@@ -13,6 +13,7 @@ use evenkeel_model::{
     MonitorId, MonitorKind, PoolId, PoolIx, PoolMonitor, PoolSpec, SessionAffinity, Timestamp,
     Verdict, View, ZeroDowntimeFailover,
 };
+use evenkeel_net::drain::Drain;
 use evenkeel_net::geo::Geo;
 use evenkeel_net::listen::listen_shared;
 use evenkeel_net::tls::client::Outbound;
@@ -158,7 +159,7 @@ pub(crate) struct World {
     plan: Plan,
     writer: LiveWriter,
     revision: watch::Sender<u64>,
-    drain: watch::Sender<bool>,
+    drain: watch::Sender<Drain>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -168,7 +169,7 @@ impl World {
         let health = Health::new(&config, |_| EndpointHealth::default());
         let (writer, live) = Live::new(View { config, health, zones: Arc::default(), revision: 1 });
         let (revision, follow) = watch::channel(1);
-        let (drain, drained) = watch::channel(false);
+        let (drain, drained) = watch::channel(Drain::Not);
         let listeners = listen_shared("127.0.0.1:0".parse().unwrap(), 1).unwrap();
         let address = listeners[0].local_addr().unwrap();
         let registry = Registry::new(1);
@@ -249,7 +250,7 @@ impl World {
 
     /// Tells the worker to stop.
     pub(crate) fn drain(&self) {
-        self.drain.send_replace(true);
+        self.drain.send_replace(Drain::Prompt);
     }
 
     /// Waits until the worker has stopped of its own accord.

@@ -66,10 +66,10 @@ fn run<F: Future>(client: impl FnOnce(TcpStream) -> F) -> F::Output {
         let listener = StdListener::bind("127.0.0.1:0").unwrap();
         listener.set_nonblocking(true).unwrap();
         let address = listener.local_addr().unwrap();
-        let (drain, is_draining) = watch::channel(false);
+        let (drain, is_draining) = watch::channel(Drain::Not);
         let server = tokio::task::spawn_local(serve(responder(), vec![listener], is_draining));
         let output = client(TcpStream::connect(address).await.unwrap()).await;
-        drain.send_replace(true);
+        drain.send_replace(Drain::Prompt);
         server.await.unwrap().unwrap();
         output
     })
