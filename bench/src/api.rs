@@ -27,14 +27,6 @@ impl Api {
         Ok(answer["result"].take())
     }
 
-    /// Creates a document and gives its id.
-    pub fn create(&self, path: &str, body: &Value) -> Result<String> {
-        match self.call("POST", path, Some(body))?["id"].as_str() {
-            Some(id) => Ok(id.to_owned()),
-            None => Err(Failure::new(format!("POST {path} gave no id"))),
-        }
-    }
-
     /// Whether it is ready to serve.
     pub fn ready(&self) -> Result<()> {
         match http::get(self.address, "localhost", "/readyz")?.status {

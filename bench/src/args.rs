@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::cores::Cores;
 use crate::failure::{Failure, Result};
 use crate::scenario;
 
@@ -9,25 +10,37 @@ use crate::scenario;
 pub const HELP: &str = "\
 Measures Evenkeel beside its peers, interleaved, on this machine.
 
-usage: cargo run --release --manifest-path bench/Cargo.toml -- [SCENARIO…] [OPTION…]
+usage: cargo xtask bench [SCENARIO…] [OPTION…]
 
   --rounds N           rounds, each of every proxy once in turn (default 5)
   --seconds S          measured seconds per proxy and round (default 5)
   --warm-up S          seconds of load before measuring (default 2)
-  --connections N      client connections (default 64)
-  --only A,B           only these of: ours, haproxy, nginx, and the names given by --also
+  --connections N      client connections (default: the scenario's own)
+  --cores WHICH        one (default): the proxy has one thread and a core to itself;
+                       all: every core for the proxy, shared with load and endpoints
+  --only A,B           only these of: ours, haproxy, nginx, caddy, a scenario's own rows
+                       (haproxy-splice …), and the names given by --also
   --baseline NAME      the proxy that ratios compare with (default haproxy)
   --binary PATH        our binary (default target/release/evenkeel)
   --also NAME=PATH     another build of ours in the same interleave; repeatable
   --affinity KIND      none (default); cookie: no request has one, every answer sets one;
                        cookie-held: every request has one
   --monitors           health monitors on, where the proxy has them
+  --access-log         every request is logged to a file
+  --headline           the scenarios of the README's table, which is printed at the end and drawn
+                       in docs/performance; 3 rounds of 3 s unless said otherwise
   --strace             count system calls per request instead of measuring time
   --json FILE          results file (default target/bench/SCENARIO-TIME.json)
   --help
 
 Without a scenario, all of them run:
 ";
+
+/// Rounds, and seconds of each turn, unless said otherwise.
+const TURNS: u32 = 5;
+
+/// The same for the headline, whose many rows are to be done in ten minutes.
+const HEADLINE_TURNS: u32 = 3;
 
 /// What the command line asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,20 +53,26 @@ pub struct Args {
     pub seconds: u32,
     /// Seconds of load before each measurement, at least 1.
     pub warm_up: u32,
-    /// Client connections, at least 1.
-    pub connections: u32,
+    /// Client connections, at least 1, when not the scenario's own number.
+    pub connections: Option<u32>,
+    /// What the proxy may use of the machine.
+    pub cores: Cores,
     /// Proxies by name; empty means all.
     pub only: Vec<String>,
-    /// The proxy that ratios compare with.
-    pub baseline: String,
+    /// The proxy that ratios compare with, when not the scenario's own.
+    pub baseline: Option<String>,
     /// Our binary, when not the release build of this tree.
     pub binary: Option<PathBuf>,
     /// More builds of ours: name and path.
     pub also: Vec<(String, PathBuf)>,
-    /// Session affinity at the proxy and in the load.
-    pub affinity: Affinity,
-    /// Active health checks.
+    /// Session affinity at the proxy and in the load, when not the scenario's own.
+    pub affinity: Option<Affinity>,
+    /// Active health checks, also where the scenario has none.
     pub monitors: bool,
+    /// Access logs, also where the scenario has none.
+    pub access_log: bool,
+    /// The README's table.
+    pub headline: bool,
     /// Count system calls instead of measuring time.
     pub strace: bool,
     /// Where the results go, when not the default.
@@ -100,16 +119,19 @@ impl Default for Args {
     fn default() -> Self {
         Self {
             scenarios: Vec::new(),
-            rounds: 5,
-            seconds: 5,
+            rounds: TURNS,
+            seconds: TURNS,
             warm_up: 2,
-            connections: 64,
+            connections: None,
+            cores: Cores::One,
             only: Vec::new(),
-            baseline: "haproxy".to_owned(),
+            baseline: None,
             binary: None,
             also: Vec::new(),
-            affinity: Affinity::None,
+            affinity: None,
             monitors: false,
+            access_log: false,
+            headline: false,
             strace: false,
             json: None,
         }
@@ -119,6 +141,7 @@ impl Default for Args {
 /// Understands the words after the program's name.
 pub fn parse(words: impl Iterator<Item = String>) -> Result<Parsed> {
     let mut args = Args::default();
+    let (mut rounds, mut seconds) = (None, None);
     let mut words = words;
     while let Some(word) = words.next() {
         // `--name value` and `--name=value` are the same.
@@ -136,12 +159,23 @@ pub fn parse(words: impl Iterator<Item = String>) -> Result<Parsed> {
             "--help" | "-h" => return Ok(Parsed::Help),
             "--monitors" => args.monitors = true,
             "--strace" => args.strace = true,
-            "--rounds" => args.rounds = positive(flag, &value()?)?,
-            "--seconds" => args.seconds = positive(flag, &value()?)?,
+            "--access-log" => args.access_log = true,
+            "--headline" => args.headline = true,
+            "--rounds" => rounds = Some(positive(flag, &value()?)?),
+            "--seconds" => seconds = Some(positive(flag, &value()?)?),
             "--warm-up" => args.warm_up = positive(flag, &value()?)?,
-            "--connections" => args.connections = positive(flag, &value()?)?,
+            "--connections" => args.connections = Some(positive(flag, &value()?)?),
+            "--cores" => {
+                args.cores = match value()?.as_str() {
+                    "one" => Cores::One,
+                    "all" => Cores::All,
+                    other => {
+                        return Err(Failure::new(format!("--cores is one or all, not {other:?}")));
+                    }
+                };
+            }
             "--only" => args.only = value()?.split(',').map(str::to_owned).collect(),
-            "--baseline" => args.baseline = value()?,
+            "--baseline" => args.baseline = Some(value()?),
             "--binary" => args.binary = Some(value()?.into()),
             "--json" => args.json = Some(value()?.into()),
             "--also" => {
@@ -153,9 +187,9 @@ pub fn parse(words: impl Iterator<Item = String>) -> Result<Parsed> {
             }
             "--affinity" => {
                 args.affinity = match value()?.as_str() {
-                    "none" => Affinity::None,
-                    "cookie" => Affinity::Cookie,
-                    "cookie-held" => Affinity::CookieHeld,
+                    "none" => Some(Affinity::None),
+                    "cookie" => Some(Affinity::Cookie),
+                    "cookie-held" => Some(Affinity::CookieHeld),
                     other => {
                         return Err(Failure::new(format!(
                             "--affinity is none, cookie or cookie-held, not {other:?}"
@@ -174,6 +208,12 @@ pub fn parse(words: impl Iterator<Item = String>) -> Result<Parsed> {
             }
         }
     }
+    if args.headline && !args.scenarios.is_empty() {
+        return Err(Failure::new("--headline has scenarios of its own: name none"));
+    }
+    let usual = if args.headline { HEADLINE_TURNS } else { TURNS };
+    args.rounds = rounds.unwrap_or(usual);
+    args.seconds = seconds.unwrap_or(usual);
     Ok(Parsed::Run(args))
 }
 
@@ -200,7 +240,7 @@ mod tests {
             seconds: 2,
             only: vec!["ours".to_owned(), "haproxy".to_owned()],
             also: vec![("before".to_owned(), "/tmp/a=b".into())],
-            affinity: Affinity::CookieHeld,
+            affinity: Some(Affinity::CookieHeld),
             monitors: true,
             ..Args::default()
         };
@@ -219,6 +259,8 @@ mod tests {
             ("--seconds", "--seconds needs a value"),
             ("--also path", "--also wants NAME=PATH, not \"path\""),
             ("--affinity ip", "--affinity is none, cookie or cookie-held, not \"ip\""),
+            ("--cores 2", "--cores is one or all, not \"2\""),
+            ("--headline http1-keepalive", "--headline has scenarios of its own: name none"),
             ("--fast", "unknown option --fast; --help lists them"),
             ("http9", "unknown scenario \"http9\"; --help lists them"),
         ] {

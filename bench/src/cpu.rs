@@ -157,7 +157,7 @@ impl Stat {
     }
 }
 
-/// Time of one core at one moment, in ticks.
+/// Time of one core, or of all together, at one moment, in ticks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CoreTime {
     total: u64,
@@ -165,7 +165,7 @@ pub struct CoreTime {
     steal: u64,
 }
 
-/// How one core spent the time between two moments, each 0 to 1.
+/// How one core, or all, spent the time between two moments, each 0 to 1.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct CoreUse {
     /// Not idle, not stolen.
@@ -182,9 +182,18 @@ impl CoreTime {
             .ok_or_else(|| Failure::new(format!("this machine has no core {core}")))
     }
 
+    /// Reads `/proc/stat` for all cores together.
+    pub fn read_all() -> Result<Self> {
+        let text = fs::read_to_string("/proc/stat").context("/proc/stat")?;
+        Self::parse_line(&text, "cpu").ok_or_else(|| Failure::new("/proc/stat is not understood"))
+    }
+
     fn parse(text: &str, core: usize) -> Option<Self> {
-        let name = format!("cpu{core}");
-        let line = text.lines().find(|line| line.split_whitespace().next() == Some(&name))?;
+        Self::parse_line(text, &format!("cpu{core}"))
+    }
+
+    fn parse_line(text: &str, name: &str) -> Option<Self> {
+        let line = text.lines().find(|line| line.split_whitespace().next() == Some(name))?;
         // user nice system idle iowait irq softirq steal; guest time is already in user.
         let fields: Vec<u64> =
             line.split_whitespace().skip(1).take(8).map_while(|f| f.parse().ok()).collect();

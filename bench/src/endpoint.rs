@@ -5,6 +5,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::time::Duration;
 
+use crate::cores::Cores;
 use crate::failure::{Context, Failure, Result};
 use crate::http;
 use crate::machine;
@@ -14,6 +15,9 @@ use crate::template::{self, Values};
 
 /// What the endpoints answer with.
 const RESPONSE_HEADERS: usize = 14;
+
+/// nginx takes no longer word in its configuration: larger bodies come from a file.
+const CONFIGURED_BODY_MAX: usize = 2048;
 
 /// nginx binds and answers in some tens of milliseconds.
 const READY_LIMIT: Duration = Duration::from_secs(10);
@@ -32,6 +36,13 @@ pub struct Addresses {
 }
 
 impl Addresses {
+    /// Addresses that nobody listens on.
+    #[cfg(test)]
+    pub fn unused() -> Self {
+        let nowhere = SocketAddr::from((Ipv4Addr::LOCALHOST, 9));
+        Self { a1: nowhere, a2: nowhere, b1: nowhere, b2: nowhere }
+    }
+
     /// The addresses as values of a template.
     pub fn values(&self) -> Vec<(&'static str, String)> {
         [("a1", self.a1), ("a2", self.a2), ("b1", self.b1), ("b2", self.b2)]
@@ -62,8 +73,13 @@ pub struct Arrived {
 
 impl Endpoints {
     /// Starts them with a body of that size and makes sure that they answer as meant.
-    pub fn start(dir: &Path, core: usize, body_bytes: usize) -> Result<Self> {
-        let body = "Evenkeel keeps an even keel. ".chars().cycle().take(body_bytes).collect();
+    pub fn start(dir: &Path, cores: Cores, body_bytes: usize) -> Result<Self> {
+        let body: String =
+            "Evenkeel keeps an even keel. ".chars().cycle().take(body_bytes).collect();
+        let is_file = body_bytes > CONFIGURED_BODY_MAX;
+        let www = dir.join("www");
+        std::fs::create_dir(&www).context(format!("creating {}", www.display()))?;
+        std::fs::write(www.join("body"), &body).context("writing the body")?;
         let (first, second) = (http::free_port()?, http::free_port()?);
         let at = |last, port| SocketAddr::from((Ipv4Addr::new(127, 0, 0, last), port));
         let addresses =
@@ -77,14 +93,15 @@ impl Endpoints {
             ("status", status.to_string()),
             ("dir", dir.display().to_string()),
             ("user", machine::user_and_group()),
-            ("body", String::clone(&body)),
+            ("workers", cores.load_threads().to_string()),
+            ("body", if is_file { String::new() } else { body.clone() }),
         ]);
-        let values = Values { texts, flags: Vec::new() };
+        let values = Values { texts, flags: vec![("file", is_file)] };
         let config = template::fill(include_str!("../load/endpoint.cfg"), &values)?;
         let path = dir.join("endpoint.cfg");
         std::fs::write(&path, config).context(format!("writing {}", path.display()))?;
 
-        let mut command = process::pinned(core, "nginx");
+        let mut command = process::on(&cores.load(), "nginx");
         command.arg("-p").arg(dir).arg("-c").arg(&path).args(["-e", "stderr"]);
         let process = Process::start("endpoint", command, dir)?;
         let mut endpoints = Self { process, status, addresses, body };

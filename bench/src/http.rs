@@ -90,7 +90,7 @@ pub fn call(
 }
 
 /// A whole answer if `bytes` hold one, nothing if more must come.
-fn parse(bytes: &[u8], ended: bool) -> Result<Option<Answer>> {
+pub fn parse(bytes: &[u8], ended: bool) -> Result<Option<Answer>> {
     let Some(head_end) = bytes.windows(4).position(|four| four == b"\r\n\r\n") else {
         return Ok(None);
     };

@@ -3,6 +3,7 @@
 //! that is void gets no more turns.
 
 use crate::args::{Affinity, Args};
+use crate::cores::LOAD_CORE;
 use crate::endpoint::Endpoints;
 use crate::failure::{Failure, Result};
 use crate::http::Answer;
@@ -14,66 +15,60 @@ use crate::report::{self, Header, Row};
 use crate::request;
 use crate::rundir::RunDir;
 use crate::setup;
+use crate::shape::{Drive, Serves, Shape};
 use crate::strace;
+use crate::tls::Certificate;
 
-/// The proxy has this core to itself.
-pub const PROXY_CORE: usize = 0;
-
-/// The load generator and the endpoints share this one.
-pub const LOAD_CORE: usize = 1;
-
-/// What a scenario of this kind chooses.
-#[derive(Debug, Clone, Copy)]
-pub struct Shape {
-    /// The scenario's name.
-    pub scenario: &'static str,
-    /// Size of every response body.
-    pub body_bytes: usize,
-}
+/// Bodies from here on take several buffers of most proxies.
+const LARGE_BODY: usize = 16 << 10;
 
 /// Runs the scenario as `args` ask and prints its table. False when a row is void.
 pub fn run(args: &Args, shape: &Shape) -> Result<bool> {
-    let proxies = proxy::selected(args)?;
-    prepare(args, &proxies)?;
-    let dir = RunDir::create()?;
-    let endpoints = Endpoints::start(&dir.sub("endpoint")?, LOAD_CORE, shape.body_bytes)?;
-    let job = Job {
-        endpoints: endpoints.addresses,
-        affinity: args.affinity.is_on(),
-        monitors: args.monitors,
-        core: PROXY_CORE,
-    };
-    let header = Header::new(args, shape, &proxies);
-    let bench = Bench { args, dir: &dir, endpoints: &endpoints, job };
     if args.strace {
-        let counts = proxies.iter().map(|proxy| bench.count(proxy)).collect::<Result<Vec<_>>>()?;
-        return report::system_calls(&header, &counts, args.json.as_deref());
+        let bench = Bench::new(args, shape)?;
+        let counts =
+            bench.proxies.iter().map(|proxy| bench.count(proxy)).collect::<Result<Vec<_>>>()?;
+        return report::system_calls(&bench.header(), &counts, args.json.as_deref());
     }
-    let mut rows: Vec<Row> =
-        proxies.iter().map(|proxy| Row::new(&proxy.name, args.rounds)).collect();
-    for round in 1..=args.rounds {
-        for (proxy, row) in proxies.iter().zip(&mut rows).filter(|(_, row)| !row.is_void()) {
-            let sample = bench.measure(proxy);
-            eprintln!("round {round}/{} {:<10} {}", args.rounds, proxy.name, describe(&sample));
-            row.add(sample);
-        }
-    }
+    let (header, rows) = rows(args, shape)?;
     report::measurements(&header, &rows, args.json.as_deref())
 }
 
+/// Measures every row of the scenario.
+pub fn rows(args: &Args, shape: &Shape) -> Result<(Header, Vec<Row>)> {
+    let bench = Bench::new(args, shape)?;
+    let mut rows: Vec<Row> =
+        bench.proxies.iter().map(|proxy| Row::new(proxy, args.rounds)).collect();
+    for round in 1..=args.rounds {
+        for (proxy, row) in bench.proxies.iter().zip(&mut rows).filter(|(_, row)| !row.is_void()) {
+            let sample = bench.measure(proxy);
+            eprintln!("round {round}/{} {:<14} {}", args.rounds, proxy.name, describe(&sample));
+            row.add(sample);
+        }
+    }
+    Ok((bench.header(), rows))
+}
+
 /// Sees to it that everything needed is on the machine, and says what may disturb.
-fn prepare(args: &Args, proxies: &[Proxy]) -> Result<()> {
+fn prepare(args: &Args, shape: &Shape, proxies: &[Proxy]) -> Result<()> {
     if machine::cores() <= LOAD_CORE {
         return Err(Failure::new("two cores are needed: one for the proxy, one for the load"));
     }
-    let mut tools = vec![setup::NGINX, setup::WRK];
+    let mut tools = vec![setup::NGINX];
+    tools.push(match shape.load {
+        Drive::Http1 { .. } => setup::WRK,
+        Drive::Http2 { .. } => setup::H2LOAD,
+    });
+    if shape.load.is_tls() {
+        tools.push(setup::OPENSSL);
+    }
     tools.extend(setup::UTIL_LINUX);
     tools.extend(proxies.iter().filter_map(Proxy::tool));
     if args.strace {
         tools.push(setup::STRACE);
     }
     setup::ensure(&tools)?;
-    let foreign = setup::foreign(&[setup::HAPROXY, setup::NGINX, setup::WRK]);
+    let foreign = setup::foreign(&[setup::HAPROXY, setup::NGINX, setup::WRK, setup::H2LOAD]);
     if !foreign.is_empty() {
         eprintln!("note: already running, and left alone: {}", foreign.join(", "));
     }
@@ -96,12 +91,43 @@ fn describe(sample: &Result<Sample>) -> String {
 /// What every turn of a run shares.
 struct Bench<'a> {
     args: &'a Args,
-    dir: &'a RunDir,
-    endpoints: &'a Endpoints,
+    shape: Shape,
+    proxies: Vec<Proxy>,
+    /// Dropped after the endpoints, whose folder is in it.
+    endpoints: Endpoints,
     job: Job,
+    dir: RunDir,
 }
 
-impl Bench<'_> {
+impl<'a> Bench<'a> {
+    fn new(args: &'a Args, shape: &Shape) -> Result<Self> {
+        let shape = shape.with(args);
+        let proxies = proxy::selected(args, shape.rows)?;
+        prepare(args, &shape, &proxies)?;
+        let dir = RunDir::create()?;
+        let body_bytes = match shape.serves {
+            Serves::Body(bytes) => bytes,
+            Serves::Upload(_) => 0,
+        };
+        let endpoints = Endpoints::start(&dir.sub("endpoint")?, args.cores, body_bytes)?;
+        let tls = shape.load.is_tls().then(|| Certificate::create(&dir.sub("tls")?)).transpose()?;
+        let job = Job {
+            affinity: shape.affinity.is_on(),
+            monitors: shape.monitors,
+            metrics: shape.metrics,
+            access_log: shape.access_log,
+            tls,
+            hosts: shape.hosts,
+            large_bodies: body_bytes >= LARGE_BODY,
+            ..Job::plain(endpoints.addresses, args.cores)
+        };
+        Ok(Self { args, shape, proxies, endpoints, job, dir })
+    }
+
+    fn header(&self) -> Header {
+        Header::new(self.args, &self.shape, &self.proxies)
+    }
+
     /// One turn: start, warm up, measure, end.
     fn measure(&self, proxy: &Proxy) -> Result<Sample> {
         let (running, stage) = self.set_up(proxy)?;
@@ -119,29 +145,65 @@ impl Bench<'_> {
     /// Starts the proxy and warms it up with the load it is then measured with.
     fn set_up(&self, proxy: &Proxy) -> Result<(Running, Stage<'_>)> {
         let dir = self.dir.sub(&proxy.name)?;
-        let running = proxy.start(&self.job, &dir, self.endpoints)?;
-        let page = running.probe(&self.job, self.endpoints)?;
-        let session = match self.args.affinity {
+        let job = proxy.job(&self.job);
+        let running = proxy.start(&job, &dir, &self.endpoints)?;
+        let page = running.probe(&job, &self.endpoints)?;
+        let session = match self.shape.affinity {
             Affinity::CookieHeld => page.header("set-cookie").and_then(|c| c.split(';').next()),
             Affinity::None | Affinity::Cookie => None,
         };
-        let load = Load {
-            core: LOAD_CORE,
-            connections: self.args.connections,
-            request: request::get("/", session),
+        let mut request = match self.shape.serves {
+            Serves::Body(_) => request::get("/", session),
+            Serves::Upload(bytes) => request::upload("/upload", bytes, session),
         };
-        load.run(running.http, self.args.warm_up, &dir)?;
-        let stage =
-            Stage { endpoints: self.endpoints, load, dir, answer_bytes: self.answer_bytes(&page) };
+        if self.shape.load.is_new_connections() {
+            request = request::closing(&request);
+        }
+        let (answer_bytes, body_bytes) = match self.shape.serves {
+            Serves::Body(bytes) => (self.answer_bytes(&page), bytes),
+            Serves::Upload(bytes) => uploaded(&running, &request, bytes)?,
+        };
+        let load = Load {
+            drive: self.shape.load,
+            cores: self.args.cores,
+            connections: self.shape.connections,
+            request,
+            hosts: job.hosts,
+        };
+        let target = running.https.unwrap_or(running.http);
+        load.run(target, self.args.warm_up, &dir)?;
+        let stage = Stage {
+            endpoints: &self.endpoints,
+            load,
+            dir,
+            target,
+            answer_bytes,
+            body_bytes,
+            cores: self.args.cores,
+        };
         Ok((running, stage))
     }
 
     /// Size of the answers that the load will get: held sessions are not told again.
     fn answer_bytes(&self, page: &Answer) -> usize {
-        let told = match (self.args.affinity, page.header("set-cookie")) {
+        let told = match (self.shape.affinity, page.header("set-cookie")) {
             (Affinity::CookieHeld, Some(cookie)) => "Set-Cookie: \r\n".len() + cookie.len(),
             _ => 0,
         };
         page.wire_bytes - told
     }
+}
+
+/// Uploads once; gives the size of the right answer, with and without its head. It tells how much
+/// arrived.
+fn uploaded(running: &Running, request: &str, bytes: usize) -> Result<(usize, usize)> {
+    let answer = crate::http::exchange(running.http, request.as_bytes())?;
+    let arrived = answer.text().trim().parse().unwrap_or(0);
+    if answer.status != 200 || !(bytes..2 * bytes + LARGE_BODY).contains(&arrived) {
+        let status = answer.status;
+        return Err(Failure::new(format!(
+            "an upload of {bytes} bytes was answered {status}, and {arrived} bytes arrived"
+        )));
+    }
+    Ok((answer.wire_bytes, answer.body.len()))
 }

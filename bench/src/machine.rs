@@ -43,6 +43,22 @@ pub fn cores() -> usize {
         .count()
 }
 
+/// How many files a process may have open: as things are, and at most.
+pub fn open_files() -> (u32, u32) {
+    let text = fs::read_to_string("/proc/self/limits").unwrap_or_default();
+    open_files_of(&text).unwrap_or((1024, 1024))
+}
+
+fn open_files_of(limits: &str) -> Option<(u32, u32)> {
+    let line = limits.lines().find_map(|line| line.strip_prefix("Max open files"))?;
+    let mut numbers = line.split_whitespace();
+    let mut next = || -> Option<u32> {
+        let word = numbers.next()?;
+        if word == "unlimited" { Some(u32::MAX) } else { word.parse().ok() }
+    };
+    Some((next()?, next()?))
+}
+
 /// The kernel's answers to flaws of the processor: they are a good part of a system call's price.
 fn mitigations() -> Map<String, Value> {
     fs::read_dir("/sys/devices/system/cpu/vulnerabilities")
@@ -87,4 +103,30 @@ pub fn commit(repository: &Path) -> Option<String> {
     let repository = repository.to_str()?;
     let text = output_of("git", &["-C", repository, "describe", "--always", "--dirty"])?;
     Some(text.trim().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn limits_are_read() {
+        for (line, expected) in [
+            (
+                "Max open files            1024                 524288               files",
+                Some((1024, 524_288)),
+            ),
+            (
+                "Max open files            20000                unlimited            files",
+                Some((20_000, u32::MAX)),
+            ),
+            ("Max processes             1                    1                    processes", None),
+        ] {
+            assert_eq!(
+                open_files_of(&format!("Limit Soft Hard Units\n{line}\n")),
+                expected,
+                "{line}"
+            );
+        }
+    }
 }

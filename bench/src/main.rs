@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 mod api;
 mod args;
+mod cores;
 mod cpu;
 mod endpoint;
 mod failure;
@@ -22,12 +23,17 @@ mod request;
 mod rundir;
 mod scenario;
 mod setup;
+mod shape;
 mod stats;
 mod strace;
 mod template;
+mod tls;
 
 use args::{Args, Parsed};
 use failure::Result;
+
+/// The picture beside the README's table, below the repository.
+const HEADLINE_PICTURE: &str = "docs/performance/headline.svg";
 
 fn main() -> ExitCode {
     let args = match args::parse(std::env::args().skip(1)) {
@@ -35,7 +41,7 @@ fn main() -> ExitCode {
         Ok(Parsed::Help) => {
             print!("{}", args::HELP);
             for scenario in scenario::ALL {
-                println!("  {:<18} {}", scenario.name, scenario.about);
+                println!("  {:<22} {}", scenario.name, scenario.about);
             }
             return ExitCode::SUCCESS;
         }
@@ -56,11 +62,29 @@ fn main() -> ExitCode {
 
 /// Runs the scenarios asked for, one after the other. False when a row of any is void.
 fn run(args: &Args) -> Result<bool> {
+    if args.headline {
+        return headline(args);
+    }
     let mut all_valid = true;
     for scenario in scenario::ALL {
         if args.scenarios.is_empty() || args.scenarios.iter().any(|name| name == scenario.name) {
-            all_valid &= (scenario.run)(args)?;
+            all_valid &= scenario.run(args)?;
         }
     }
+    Ok(all_valid)
+}
+
+/// Runs the scenarios of the README's table, and prints and draws it.
+fn headline(args: &Args) -> Result<bool> {
+    let mut headline = report::Headline::default();
+    let mut all_valid = true;
+    for shape in scenario::HEADLINE {
+        let (header, rows) = interleave::rows(args, shape)?;
+        all_valid &= report::measurements(&header, &rows, None)?;
+        headline.add(&header, rows);
+    }
+    let picture = rundir::repository().join(HEADLINE_PICTURE);
+    headline.draw(&picture)?;
+    println!("\npicture: {}\n\n{}", picture.display(), headline.markdown());
     Ok(all_valid)
 }

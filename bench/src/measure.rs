@@ -1,20 +1,31 @@
 //! One turn of one proxy: CPU time, answers and arrivals over the same stretch of load, and what
 //! the rest of the machine did meanwhile.
 
-use std::path::PathBuf;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use crate::cpu::{self, CoreTime, CoreUse, TreeTime, TreeUse};
+use crate::cores::Cores;
+use crate::cpu::{self, CoreUse, TreeTime, TreeUse};
 use crate::endpoint::{Arrived, Endpoints};
 use crate::failure::Result;
 use crate::http;
-use crate::interleave::{LOAD_CORE, PROXY_CORE};
 use crate::load::{Load, Outcome};
+use crate::machine;
 use crate::proxy::{MONITOR_INTERVAL_S, Running};
 
 /// Answers of a run may differ from the probe's in size (a ray id, a date, a cookie), but an error
 /// page or a redirect differs by more than this share.
 const ANSWER_SIZE_TOLERANCE: f64 = 0.1;
+
+/// A line of a log has a method, a path, a status and a time at least.
+const LOG_LINE_BYTES_MIN: u64 = 40;
+
+/// Longest that a line of a log may stay in a buffer.
+const LOG_LIMIT: Duration = Duration::from_secs(3);
+
+/// Between two looks at a log that is still being written.
+const LOG_POLL: Duration = Duration::from_millis(50);
 
 /// What a turn is measured with.
 #[derive(Debug)]
@@ -25,8 +36,14 @@ pub struct Stage<'a> {
     pub load: Load,
     /// The turn's folder.
     pub dir: PathBuf,
+    /// Where the load goes.
+    pub target: SocketAddr,
     /// Size of the right answer, head included.
     pub answer_bytes: usize,
+    /// Size of its body alone.
+    pub body_bytes: usize,
+    /// Where everything runs.
+    pub cores: Cores,
 }
 
 /// What one turn showed.
@@ -38,9 +55,11 @@ pub struct Sample {
     pub proxy: TreeUse,
     /// From the first reading to the last.
     pub wall: Duration,
-    /// The proxy's core.
+    /// Where everything ran.
+    pub cores: Cores,
+    /// The proxy's core, or all of them.
     pub proxy_core: CoreUse,
-    /// The core of load generator and endpoints.
+    /// The core of load generator and endpoints, or all of them.
     pub load_core: CoreUse,
     /// CPU time of the load generator.
     pub generator: Duration,
@@ -93,25 +112,30 @@ impl OwnMetrics {
 pub fn sample(stage: &Stage<'_>, running: &Running, seconds: u32) -> Result<Sample> {
     let metrics = OwnMetrics::read(running);
     let arrived = stage.endpoints.arrived()?;
-    let cores = (CoreTime::read(PROXY_CORE)?, CoreTime::read(LOAD_CORE)?);
+    let log = running.access_log.as_deref().map(size_of);
+    let cores = stage.cores.read()?;
     let generator = cpu::ended_children()?;
     let endpoints = TreeTime::read(stage.endpoints.id())?;
     let start = Instant::now();
     let proxy = TreeTime::read(running.process.id())?;
 
-    let load = stage.load.run(running.http, seconds, &stage.dir)?;
+    let load = stage.load.run(stage.target, seconds, &stage.dir)?;
 
     let proxy = TreeTime::read(running.process.id())?.since(&proxy)?;
     let wall = start.elapsed();
     let endpoints = TreeTime::read(stage.endpoints.id())?.since(&endpoints)?.total;
     let generator = cpu::ended_children()?.saturating_sub(generator);
-    let proxy_core = CoreTime::read(PROXY_CORE)?.since(cores.0);
-    let load_core = CoreTime::read(LOAD_CORE)?.since(cores.1);
+    let [proxy_core, load_core] = stage.cores.read()?;
+    let (proxy_core, load_core) = (proxy_core.since(cores[0]), load_core.since(cores[1]));
     let arrived = stage.endpoints.arrived()?.since(arrived);
     let own_metrics =
         metrics.and_then(|before| OwnMetrics::read(running).map(|now| now.since(before)));
-    let faults = faults(stage, &load, arrived, seconds);
+    let mut faults = faults(stage, &load, arrived, seconds);
+    if let (Some(file), Some(before)) = (running.access_log.as_deref(), log) {
+        faults.extend(log_fault(file, before, load.requests));
+    }
     Ok(Sample {
+        cores: stage.cores,
         load,
         proxy,
         wall,
@@ -137,9 +161,9 @@ pub fn faults(stage: &Stage<'_>, load: &Outcome, arrived: Arrived, seconds: u32)
         return faults;
     }
     // Each connection of the load before, and of this one, may have had its last request cut off.
-    let in_flight = u64::from(stage.load.connections);
+    let in_flight = stage.load.in_flight();
     let mean = load.bytes as f64 / load.requests as f64;
-    let expected = stage.answer_bytes as f64;
+    let expected = if load.heads { stage.answer_bytes } else { stage.body_bytes } as f64;
     let cut_off = in_flight as f64 * expected / load.requests as f64;
     if (mean - expected).abs() > expected * ANSWER_SIZE_TOLERANCE + cut_off {
         faults.push(format!("answers of {mean:.0} bytes where {expected:.0} are right"));
@@ -151,6 +175,26 @@ pub fn faults(stage: &Stage<'_>, load: &Outcome, arrived: Arrived, seconds: u32)
         faults.push(format!("endpoints served {served} requests for {answers} answers"));
     }
     faults
+}
+
+fn size_of(file: &Path) -> u64 {
+    std::fs::metadata(file).map_or(0, |metadata| metadata.len())
+}
+
+/// What is wrong with a log that should have a line for each of so many answers.
+fn log_fault(file: &Path, before: u64, requests: u64) -> Option<String> {
+    let wanted = requests * LOG_LINE_BYTES_MIN;
+    let deadline = Instant::now() + LOG_LIMIT;
+    loop {
+        let written = size_of(file).saturating_sub(before);
+        if written >= wanted {
+            return None;
+        }
+        if Instant::now() >= deadline {
+            return Some(format!("the access log has {written} bytes for {requests} answers"));
+        }
+        std::thread::sleep(LOG_POLL);
+    }
 }
 
 impl Sample {
@@ -169,14 +213,26 @@ impl Sample {
         time.as_secs_f64() / self.wall.as_secs_f64()
     }
 
-    /// Time of the proxy's core that neither the proxy nor idling had, 0 to 1.
+    /// Time of the proxy's core that neither the proxy nor idling had, 0 to 1; where all share all
+    /// cores, time that none of them had.
     pub fn foreign_at_proxy(&self) -> f64 {
-        self.proxy_core.taken_beside(self.share(self.proxy.total))
+        match self.cores {
+            Cores::One => self.proxy_core.taken_beside(self.share(self.proxy.total)),
+            Cores::All => self.foreign(),
+        }
     }
 
-    /// Time of the load's core that neither load, endpoints nor idling had, 0 to 1.
+    /// The same of the load's core, load and endpoints.
     pub fn foreign_at_load(&self) -> f64 {
-        self.load_core.taken_beside(self.share(self.generator + self.endpoints))
+        match self.cores {
+            Cores::One => self.load_core.taken_beside(self.share(self.generator + self.endpoints)),
+            Cores::All => self.foreign(),
+        }
+    }
+
+    fn foreign(&self) -> f64 {
+        let known = self.share(self.proxy.total + self.generator + self.endpoints);
+        self.proxy_core.taken_beside(known / machine::cores() as f64)
     }
 }
 

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use crate::cpu;
 use crate::failure::{Context, Failure, Result};
+use crate::machine;
 
 /// How long a child may take to end after SIGTERM before it is killed: drains of idle connections
 /// take milliseconds.
@@ -26,9 +27,20 @@ const LOG_LINE_CHARS: usize = 200;
 
 /// A command to be pinned to one core and ended with the harness.
 pub fn pinned(core: usize, program: impl AsRef<OsStr>) -> Command {
+    on(&core.to_string(), program)
+}
+
+/// The same on a list of cores, as `taskset -c` takes it: `0`, `0-3`.
+pub fn on(cores: &str, program: impl AsRef<OsStr>) -> Command {
     let mut command = Command::new("setpriv");
     // TERM, not KILL: a master process then takes its workers along.
-    command.args(["--pdeathsig", "TERM", "--", "taskset", "-c"]).arg(core.to_string()).arg(program);
+    command.args(["--pdeathsig", "TERM", "--"]);
+    // A thousand connections need more files than a shell's usual 1,024.
+    let (soft, hard) = machine::open_files();
+    if soft < hard {
+        command.args(["prlimit", &format!("--nofile={hard}:{hard}"), "--"]);
+    }
+    command.args(["taskset", "-c", cores]).arg(program);
     command
 }
 

@@ -8,26 +8,31 @@ use serde_json::{Value, json};
 
 use crate::args::Args;
 use crate::failure::{Context, Result};
-use crate::interleave::Shape;
 use crate::machine;
 use crate::measure::Sample;
 use crate::process;
 use crate::proxy::Proxy;
 use crate::rundir;
 use crate::setup;
+use crate::shape::{Drive, Shape};
 use crate::stats::Spread;
 use crate::strace::Count;
 
+mod headline;
 mod json;
 mod notes;
+mod plot;
 mod table;
 
+pub use headline::Headline;
 pub use table::Table;
 
 /// What a result belongs to: scenario, options, machine, versions.
 #[derive(Debug)]
 pub struct Header {
-    scenario: &'static str,
+    /// The stem of the results file's name.
+    file: String,
+    about: &'static str,
     title: String,
     baseline: String,
     versions: Vec<(String, String)>,
@@ -39,12 +44,13 @@ pub struct Header {
 #[derive(Debug)]
 pub struct Row {
     name: String,
+    product: &'static str,
     samples: Vec<Sample>,
     faults: Vec<String>,
 }
 
 impl Header {
-    /// Collects it before anything is measured.
+    /// Collects it: the scenario as it was run, and the machine as it is.
     pub fn new(args: &Args, shape: &Shape, proxies: &[Proxy]) -> Self {
         let (seconds, warm_up) = (args.seconds, args.warm_up);
         let turns = if args.strace {
@@ -53,26 +59,36 @@ impl Header {
             format!("{} × {seconds} s after {warm_up} s", args.rounds)
         };
         let title = format!(
-            "{}: {} connections, {} bytes, affinity {}, monitors {}, {turns}",
-            shape.scenario,
-            args.connections,
-            shape.body_bytes,
-            args.affinity.as_str(),
-            if args.monitors { "on" } else { "off" },
+            "{}: {}\n{}, cores {}, {turns}",
+            shape.name,
+            shape.about,
+            shape.details(),
+            args.cores.as_str(),
         );
-        let mut versions: Vec<(String, String)> =
-            proxies.iter().map(|proxy| (proxy.name.clone(), proxy.version())).collect();
-        for tool in [setup::NGINX, setup::WRK] {
-            let text = process::output_of(tool.program, &["-v"]).unwrap_or_default();
+        let mut versions: Vec<(String, String)> = Vec::new();
+        for proxy in proxies {
+            // Variations are what their product is.
+            let version = proxy.version();
+            if versions.iter().all(|(_, known)| *known != version) {
+                versions.push((proxy.name.clone(), version));
+            }
+        }
+        let generator = match shape.load {
+            Drive::Http1 { .. } => (setup::WRK, "-v"),
+            Drive::Http2 { .. } => (setup::H2LOAD, "--version"),
+        };
+        for (role, (tool, option)) in [("endpoint", (setup::NGINX, "-v")), ("generator", generator)]
+        {
+            let text = process::output_of(tool.program, &[option]).unwrap_or_default();
             let line = text.lines().next().unwrap_or_default();
-            let role = if tool == setup::WRK { "generator" } else { "endpoint" };
             versions.push((role.to_owned(), line.trim().to_owned()));
         }
         let repository = rundir::repository();
         Self {
-            scenario: shape.scenario,
+            file: shape.file_name(args),
+            about: shape.about,
             title,
-            baseline: args.baseline.clone(),
+            baseline: args.baseline.clone().unwrap_or_else(|| shape.baseline.to_owned()),
             notes: notes::stale(proxies, &repository),
             json: json::header(args, shape, &versions, &repository),
             versions,
@@ -96,9 +112,10 @@ impl Header {
 
 impl Row {
     /// A row without turns.
-    pub fn new(name: &str, rounds: u32) -> Self {
+    pub fn new(proxy: &Proxy, rounds: u32) -> Self {
         Self {
-            name: name.to_owned(),
+            name: proxy.name.clone(),
+            product: proxy.product(),
             samples: Vec::with_capacity(rounds as usize),
             faults: Vec::new(),
         }
@@ -141,7 +158,11 @@ pub fn measurements(header: &Header, rows: &[Row], path: Option<&Path>) -> Resul
     print!("{}", table::measurements(rows, &header.baseline));
     println!();
     header.print_notes(&notes::measurements(rows, &header.baseline));
-    keep(header, path, "rows", json::rows(rows, &header.baseline))?;
+    let kept = keep(header, path, "rows", json::rows(rows, &header.baseline))?;
+    let picture = kept.with_extension("svg");
+    let svg =
+        plot::draw(header.about, &header.baseline, &[plot::group("", rows, &header.baseline)]);
+    std::fs::write(&picture, svg).context(format!("writing {}", picture.display()))?;
     Ok(!rows.iter().any(Row::is_void))
 }
 
@@ -166,12 +187,12 @@ pub fn system_calls(header: &Header, counts: &[Count], path: Option<&Path>) -> R
 
 /// Writes the results file of a scenario with a table of its own.
 pub fn keep_rows(scenario: &str, header: Value, path: Option<&Path>, rows: Value) -> Result<()> {
-    write(scenario, header, path, "rows", rows)
+    write(scenario, header, path, "rows", rows).map(drop)
 }
 
-/// Writes the results file: the header with `rows` under `key`.
-fn keep(header: &Header, path: Option<&Path>, key: &str, rows: Value) -> Result<()> {
-    write(header.scenario, header.json.clone(), path, key, rows)
+/// Writes the results file: the header with `rows` under `key`. Gives its path.
+fn keep(header: &Header, path: Option<&Path>, key: &str, rows: Value) -> Result<PathBuf> {
+    write(&header.file, header.json.clone(), path, key, rows)
 }
 
 fn write(
@@ -180,7 +201,7 @@ fn write(
     path: Option<&Path>,
     key: &str,
     rows: Value,
-) -> Result<()> {
+) -> Result<PathBuf> {
     let time = SystemTime::UNIX_EPOCH.elapsed().map_or(0, |since| since.as_secs());
     let path: PathBuf = path.map_or_else(
         || rundir::results().join(format!("{scenario}-{time}.json")),
@@ -191,5 +212,5 @@ fn write(
     let text = serde_json::to_string_pretty(&document).context("writing JSON")?;
     std::fs::write(&path, text + "\n").context(format!("writing {}", path.display()))?;
     println!("results: {}", path.display());
-    Ok(())
+    Ok(path)
 }

@@ -29,9 +29,50 @@ const HEADERS: [(&str, &str); 13] = [
 
 const COOKIE: &str = "Cookie";
 
+/// Size of a chunk of an upload.
+const CHUNK_BYTES: usize = 16 << 10;
+
+/// One of the hosts that are asked for in turn.
+pub fn host(n: usize) -> String {
+    match n {
+        0 => HOST.to_owned(),
+        n => format!("bench-{n}.example.com"),
+    }
+}
+
 /// GET `path` as bytes on the wire; `session` (`name=value`) joins the cookies the page has anyway.
 pub fn get(path: &str, session: Option<&str>) -> String {
-    let mut text = format!("GET {path} HTTP/1.1\r\nHost: {HOST}\r\n");
+    request("GET", path, session)
+}
+
+/// POST `path` with a chunked body of that many bytes, as bytes on the wire.
+pub fn upload(path: &str, bytes: usize, session: Option<&str>) -> String {
+    let mut text = request("POST", path, session);
+    text.truncate(text.len() - "\r\n".len());
+    text.push_str("Content-Type: application/octet-stream\r\nTransfer-Encoding: chunked\r\n\r\n");
+    let mut left = bytes;
+    while left > 0 {
+        let chunk = left.min(CHUNK_BYTES);
+        text.push_str(&format!("{chunk:x}\r\n{}\r\n", "u".repeat(chunk)));
+        left -= chunk;
+    }
+    text.push_str("0\r\n\r\n");
+    text
+}
+
+/// The same request as the last one of its connection.
+pub fn closing(request: &str) -> String {
+    request.replacen("Connection: keep-alive", "Connection: close", 1)
+}
+
+/// The headers of a request, in their order.
+pub fn headers(request: &str) -> impl Iterator<Item = (&str, &str)> {
+    let lines = request.lines().skip(1).take_while(|line| !line.is_empty());
+    lines.filter_map(|line| line.split_once(": "))
+}
+
+fn request(method: &str, path: &str, session: Option<&str>) -> String {
+    let mut text = format!("{method} {path} HTTP/1.1\r\nHost: {HOST}\r\n");
     for (name, value) in HEADERS {
         text.push_str(name);
         text.push_str(": ");
@@ -57,6 +98,17 @@ mod tests {
             assert_eq!(text.lines().filter(|line| line.contains(": ")).count(), 14);
             assert_eq!(text.contains("theme=dark; __cflb=x\r\n"), session.is_some());
             assert!(text.ends_with("\r\n\r\n"));
+            assert_eq!(headers(&text).count(), 14);
+            assert_eq!(headers(&text).next(), Some(("Host", HOST)));
+            assert!(closing(&text).contains("\r\nConnection: close\r\n"));
         }
+    }
+
+    #[test]
+    fn uploads_are_chunked_whole() {
+        let text = upload("/up", CHUNK_BYTES + 1, None);
+        let (head, body) = text.split_once("\r\n\r\n").expect("a head");
+        assert!(head.starts_with("POST /up HTTP/1.1\r\n") && head.ends_with(": chunked"));
+        assert!(body.starts_with("4000\r\nuuu") && body.ends_with("u\r\n1\r\nu\r\n0\r\n\r\n"));
     }
 }

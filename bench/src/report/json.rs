@@ -6,9 +6,9 @@ use serde_json::{Map, Value, json};
 
 use super::Row;
 use crate::args::Args;
-use crate::interleave::Shape;
 use crate::machine;
 use crate::measure::{OwnMetrics, Sample};
+use crate::shape::Shape;
 use crate::stats::Spread;
 use crate::strace::Count;
 
@@ -22,15 +22,19 @@ pub(super) fn header(
     let versions: Map<String, Value> =
         versions.iter().map(|(name, version)| (name.clone(), json!(version))).collect();
     json!({
-        "scenario": shape.scenario,
-        "body_bytes": shape.body_bytes,
-        "connections": args.connections,
+        "scenario": shape.name,
+        "about": shape.about,
+        "details": shape.details(),
+        "connections": shape.connections,
+        "hosts": shape.hosts,
+        "cores": args.cores.as_str(),
         "rounds": args.rounds,
         "seconds": args.seconds,
         "warm_up_seconds": args.warm_up,
-        "affinity": args.affinity.as_str(),
-        "monitors": args.monitors,
-        "baseline": args.baseline,
+        "affinity": shape.affinity.as_str(),
+        "monitors": shape.monitors,
+        "access_log": shape.access_log,
+        "baseline": args.baseline.as_deref().unwrap_or(shape.baseline),
         "commit": machine::commit(repository),
         "machine": machine::facts(),
         "versions": versions,
@@ -81,17 +85,19 @@ fn spread(spread: Option<Spread>) -> Value {
 
 /// One turn; shares are of a core, 0 to 1.
 fn turn(sample: &Sample) -> Value {
-    let latency = sample.load.latency;
+    let latency = sample.load.latency.map(|latency| {
+        json!({
+            "p50": latency.p50_us, "p90": latency.p90_us, "p99": latency.p99_us,
+            "p99.9": latency.p999_us, "max": latency.max_us,
+        })
+    });
     json!({
         "cpu_us_per_request": sample.cpu_us_per_request(),
         "kernel_share": sample.proxy.kernel_share,
         "requests": sample.load.requests,
         "requests_per_second": sample.load.rate(),
         "errors": sample.load.errors,
-        "latency_us": {
-            "p50": latency.p50_us, "p90": latency.p90_us, "p99": latency.p99_us,
-            "p99.9": latency.p999_us, "max": latency.max_us,
-        },
+        "latency_us": latency,
         "proxy_cpu_share": sample.share(sample.proxy.total),
         "generator_cpu_share": sample.share(sample.generator),
         "endpoint_cpu_share": sample.share(sample.endpoints),

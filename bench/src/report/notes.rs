@@ -5,6 +5,7 @@ use std::path::Path;
 use std::time::SystemTime;
 
 use super::Row;
+use crate::cores::Cores;
 use crate::measure::Sample;
 use crate::proxy::Proxy;
 use crate::stats::Spread;
@@ -31,9 +32,10 @@ pub(super) fn measurements(rows: &[Row], baseline: &str) -> Vec<String> {
         }
         let median = |spread: Option<Spread>| spread.map_or(0.0, |s| s.median);
         let percent = |share: f64| format!("{:.0} %", share * 100.0);
+        let is_pinned = row.samples.iter().all(|sample| sample.cores == Cores::One);
         let load = median(row.spread(|s| s.share(s.generator + s.endpoints)));
         let proxy = median(row.spread(|s| s.share(s.proxy.total)));
-        if load > SATURATED && proxy < SATURATED {
+        if is_pinned && load > SATURATED && proxy < SATURATED {
             notes.push(format!(
                 "{name}: load generator and endpoints used {} of core 1, the proxy only {} of core \
                  0: they set the requests/s, which are a floor; CPU per request stands",
@@ -44,12 +46,18 @@ pub(super) fn measurements(rows: &[Row], baseline: &str) -> Vec<String> {
         let at_proxy = median(row.spread(Sample::foreign_at_proxy));
         let at_load = median(row.spread(Sample::foreign_at_load));
         if at_proxy.max(at_load) > FOREIGN_MAX {
-            notes.push(format!(
-                "{name}: {} of core 0 and {} of core 1 went to others or were stolen; repeat on a \
-                 quiet machine",
-                percent(at_proxy),
-                percent(at_load)
-            ));
+            let (proxy, load) = (percent(at_proxy), percent(at_load));
+            notes.push(if is_pinned {
+                format!(
+                    "{name}: {proxy} of core 0 and {load} of core 1 went to others or were stolen; \
+                     repeat on a quiet machine"
+                )
+            } else {
+                format!(
+                    "{name}: {proxy} of the machine went to others or were stolen; repeat on a \
+                     quiet one"
+                )
+            });
         }
         if let Some(Spread { median, min, max }) = row.spread(Sample::cpu_us_per_request)
             && (max - min) > SPREAD_MAX * median

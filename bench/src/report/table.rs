@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::Row;
+use crate::load::Latency;
 use crate::stats::Spread;
 use crate::strace::Count;
 
@@ -74,16 +75,13 @@ pub(super) fn measurements(rows: &[Row], baseline: &str) -> Table {
         "requests",
         "errors",
         "reuse",
-        "core 0: proxy + other",
-        "core 1: wrk + endpoint",
+        "cores: proxy + other",
+        "cores: load + endpoint",
     ]);
     let base = rows.iter().find(|row| row.name == baseline);
     for row in rows {
         let cpu = |s: &super::Sample| s.cpu_us_per_request();
         let rate = |s: &super::Sample| s.load.rate();
-        let median = |spread: Option<Spread>, digits: usize| {
-            spread.map_or_else(|| "–".to_owned(), |s| format!("{:.digits$}", s.median))
-        };
         let percent = |value: Option<Spread>| {
             value.map_or_else(|| "–".to_owned(), |s| format!("{:.0} %", s.median * 100.0))
         };
@@ -97,9 +95,9 @@ pub(super) fn measurements(rows: &[Row], baseline: &str) -> Table {
             percent(row.spread(|s| s.proxy.kernel_share)),
             wide(row.spread(rate), 0),
             wide(row.ratio(base, rate), 3),
-            median(row.spread(|s| s.load.latency.p50_us as f64 / 1e3), 2),
-            median(row.spread(|s| s.load.latency.p99_us as f64 / 1e3), 2),
-            median(row.spread(|s| s.load.latency.p999_us as f64 / 1e3), 2),
+            latency(row, |latency| latency.p50_us),
+            latency(row, |latency| latency.p99_us),
+            latency(row, |latency| latency.p999_us),
             requests.to_string(),
             errors.to_string(),
             row.spread(super::Sample::reuse)
@@ -117,6 +115,13 @@ pub(super) fn measurements(rows: &[Row], baseline: &str) -> Table {
         ]);
     }
     table
+}
+
+/// A percentile in milliseconds, where the generator tells.
+fn latency(row: &Row, percentile: fn(&Latency) -> u64) -> String {
+    let values = row.samples.iter().filter_map(|s| s.load.latency.as_ref().map(percentile));
+    Spread::of(values.map(|us| us as f64 / 1e3))
+        .map_or_else(|| "–".to_owned(), |s| format!("{:.2}", s.median))
 }
 
 /// `median (min–max)`.

@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::Scenario;
+use super::{Kind, Scenario};
 use crate::args::Args;
+use crate::cores::{Cores, LOAD_CORE, PROXY_CORE};
 use crate::cpu::{CoreTime, TreeTime};
 use crate::endpoint::Endpoints;
 use crate::failure::{Context, Failure, Result};
-use crate::interleave::{LOAD_CORE, PROXY_CORE};
 use crate::machine;
 use crate::name_server::{self, Job, NameServer, SUBNET_OPTION, Steering, host};
 use crate::process::{self, Process};
@@ -23,19 +23,19 @@ use crate::stats::Spread;
 pub(super) const WEIGHTED: Scenario = Scenario {
     name: "dns-weighted",
     about: "DNS over UDP, one name, one of three weighted endpoints with health, one thread",
-    run: |args| run(args, "dns-weighted", Steering::Weighted, 1),
+    kind: Kind::Own(|args| run(args, "dns-weighted", Steering::Weighted, 1)),
 };
 
 pub(super) const WEIGHTED_10000: Scenario = Scenario {
     name: "dns-weighted-10000",
     about: "the same with 10,000 load balancers, asked for at random",
-    run: |args| run(args, "dns-weighted-10000", Steering::Weighted, 10_000),
+    kind: Kind::Own(|args| run(args, "dns-weighted-10000", Steering::Weighted, 10_000)),
 };
 
 pub(super) const GEO: Scenario = Scenario {
     name: "dns-geo",
     about: "DNS over UDP, one name, the endpoint of the client's country by its subnet",
-    run: |args| run(args, "dns-geo", Steering::Geo, 1),
+    kind: Kind::Own(|args| run(args, "dns-geo", Steering::Geo, 1)),
 };
 
 /// Queries in flight: enough that batches form, as under load.
@@ -69,7 +69,7 @@ fn run(args: &Args, scenario: &str, steering: Steering, names: usize) -> Result<
     tools.extend(servers.iter().filter_map(NameServer::tool));
     setup::ensure(&tools)?;
     let dir = RunDir::create()?;
-    let endpoints = Endpoints::start(&dir.sub("endpoint")?, LOAD_CORE, 16)?;
+    let endpoints = Endpoints::start(&dir.sub("endpoint")?, Cores::One, 16)?;
     let health_port = endpoints.addresses.a1.port();
     let job = Job { names, steering, health_port, core: PROXY_CORE };
     let queries = dir.sub("load")?.join("queries");
@@ -174,7 +174,7 @@ fn measure(
 }
 
 fn print(args: &Args, scenario: &str, rows: &[Row]) -> Result<()> {
-    let base = if args.baseline == "haproxy" { "gdnsd" } else { &args.baseline };
+    let base = args.baseline.as_deref().unwrap_or("gdnsd");
     let of = |row: &Row, value: fn(&Sample) -> f64| -> Vec<f64> {
         row.samples.iter().map(value).collect()
     };
