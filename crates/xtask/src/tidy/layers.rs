@@ -47,6 +47,7 @@ const RULES: &[Rule] = &[
         may_use: &["decision", "model", "net", "telemetry"],
     },
     Rule { name: "notify", kind: Kind::Shell, may_use: &["net"] },
+    Rule { name: "otlp", kind: Kind::Shell, may_use: &["net", "telemetry"] },
     Rule { name: "certificate", kind: Kind::Shell, may_use: &["model", "net", "store"] },
     Rule {
         name: "control",
@@ -67,6 +68,7 @@ const RULES: &[Rule] = &[
             "monitor",
             "net",
             "notify",
+            "otlp",
             "proxy",
             "rules",
             "store",
