@@ -6,6 +6,7 @@ mod demo;
 mod explain;
 mod health;
 mod objects;
+mod ready;
 mod remote;
 mod serve;
 mod token;
@@ -22,6 +23,7 @@ pub(crate) use objects::{
     DnsArgs, DnsVerb, GroupFields, LbArgs, LbFields, MonitorFields, PoolFields, RecordFields,
     RecordName, ZoneFields,
 };
+pub(crate) use ready::ReadyArgs;
 pub(crate) use remote::{BodyArgs, Change, ObjectArgs, Remote, Verb};
 pub(crate) use serve::{
     ApiArgs, ClientArgs, HealthArgs, NameServerArgs, PassiveArgs, ServeArgs, TlsArgs, setting_names,
@@ -78,9 +80,13 @@ pub(crate) enum Command {
     Check(CheckArgs),
     /// Say everything that is wrong with settings of serve, without starting anything
     CheckConfig(Box<CheckConfigArgs>),
+    /// End with 0 when a server serves, as its /readyz says
+    Ready(ReadyArgs),
     /// Print what a shell needs to complete these commands: evenkeel completions bash
     Completions {
         /// bash, zsh, fish, elvish or powershell
         shell: clap_complete::Shell,
     },
+    /// Print the manual page: evenkeel manual | man -l -
+    Manual,
 }

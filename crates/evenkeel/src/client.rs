@@ -98,6 +98,21 @@ impl Client {
         &self.root
     }
 
+    /// Whether the server serves, by what it says to everybody.
+    ///
+    /// # Errors
+    /// When nobody answers, or the server says that it does not.
+    pub(crate) fn ready(&self) -> Result<(), ClientError> {
+        let unreachable = |source| ClientError::Unreachable { server: self.root.clone(), source };
+        let answer = self.agent.get(format!("{}/readyz", self.root)).call().map_err(unreachable)?;
+        match answer.status() {
+            status if status.is_success() => Ok(()),
+            status => {
+                Err(ClientError::Refused(Refusal { status: status.as_u16(), errors: Vec::new() }))
+            }
+        }
+    }
+
     /// Sends a request and returns the whole body of a success.
     ///
     /// # Errors

@@ -11,9 +11,11 @@ mod demo;
 mod exit;
 mod explain;
 mod geo;
+mod manual;
 mod name_server;
 mod notifier;
 mod page;
+mod ready;
 mod serve;
 mod settings;
 mod transfer;
@@ -27,7 +29,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> std::process::ExitCode {
     let outcome = match cli::Cli::parse().command {
-        cli::Command::Serve(args) => serve(&args),
+        cli::Command::Serve(args) => serve(*args),
         cli::Command::Demo(args) => demo::run(&args),
         cli::Command::Explain(args) => explain::run(&args),
         cli::Command::Lb(args) => commands::lb(&args),
@@ -45,12 +47,14 @@ fn main() -> std::process::ExitCode {
         cli::Command::Check(args) => transfer::check(&args),
         cli::Command::CheckConfig(args) => check_config::run(*args),
         cli::Command::Completions { shell } => completions::run(shell),
+        cli::Command::Ready(args) => ready::run(&args),
+        cli::Command::Manual => manual::run(),
     };
     exit::code(outcome)
 }
 
-fn serve(args: &cli::ServeArgs) -> Result<(), Failure> {
-    let settings = settings::load(args)?;
-    serve::init_logs("info");
-    serve::Node::start(&settings, serve::Announce::Addresses)?.run()
+fn serve(args: cli::ServeArgs) -> Result<(), Failure> {
+    // SAFETY: nothing was opened yet, and there is no other thread.
+    let heritage = unsafe { serve::Heritage::claim() }?;
+    serve::run(args, heritage)
 }

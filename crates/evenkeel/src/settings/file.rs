@@ -56,16 +56,7 @@ impl ConfigFile {
         let (table, errors) = DeTable::parse_recoverable(text);
         let mut file =
             Self { path: path.to_owned(), is_broken: !errors.is_empty(), ..Self::default() };
-        let mut problems: Vec<_> = errors
-            .iter()
-            .map(|error| {
-                let at = error.span().map_or(0, |span| span.start);
-                let line = line_at(text.as_bytes(), at);
-                let column = column_at(text, at);
-                let message = error.message().replace('\n', " ");
-                format!("{path}:{line}: not TOML at column {column}: {message}")
-            })
-            .collect();
+        let mut problems = mistakes(path, text, &errors);
         let line = |key: &Spanned<_>| line_at(text.as_bytes(), key.span().start);
         let mut keys: Vec<_> = table.into_inner().into_iter().collect();
         keys.sort_by_key(|(key, _)| key.span().start);
@@ -153,6 +144,20 @@ fn entry(value: DeValue<'_>) -> Entry {
         DeValue::Datetime(_) => Entry::Unusable("datetime"),
         DeValue::Table(_) => Entry::Unusable("table"),
     }
+}
+
+/// Mistakes in the grammar, one for each line: what follows on the same line comes of the first.
+fn mistakes(path: &str, text: &str, errors: &[toml::de::Error]) -> Vec<String> {
+    let mut by_line = BTreeMap::new();
+    for error in errors {
+        let at = error.span().map_or(0, |span| span.start);
+        by_line.entry(line_at(text.as_bytes(), at)).or_insert((at, error.message()));
+    }
+    let told = by_line.into_iter().map(|(line, (at, message))| {
+        let (column, message) = (column_at(text, at), message.replace('\n', " "));
+        format!("{path}:{line}: not TOML at column {column}: {message}")
+    });
+    told.collect()
 }
 
 /// What is said of a key inside a table.

@@ -102,7 +102,7 @@ mod tests {
             "workers = \"2\" # EVENKEEL_WORKERS",
             "# dns-cookie-secret: not shown; from flag",
             "# api: 127.0.0.1:8787 (default)",
-            "# advertise: not given",
+            "# coordinates: not given",
         ] {
             assert!(text.lines().any(|found| found == line), "{line} missing in\n{text}");
         }
