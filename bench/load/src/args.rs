@@ -340,7 +340,7 @@ impl Words {
     /// The value of `flag`, a number within bounds.
     pub fn number<T>(&mut self, flag: &str, least: T, most: T) -> Result<T>
     where
-        T: FromStr + PartialOrd + std::fmt::Display,
+        T: Copy + FromStr + PartialOrd + std::fmt::Display,
     {
         let value = self.value(flag)?;
         match value.parse() {

@@ -4,7 +4,7 @@
 use std::cell::{Cell, RefCell};
 use std::net::SocketAddr;
 use std::rc::Rc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use h2::Reason;
@@ -14,8 +14,13 @@ use rustls::HandshakeKind;
 use crate::outcome::{Answered, Counters, Kind, count};
 use crate::transport::{self, Tls};
 
-/// A server that refuses a request this often refuses it.
-const TRIES_MAX: u32 = 5;
+/// A server that refuses a request this often does not want it. Servers that leave while many
+/// streams come may refuse the same one several times without meaning it.
+const TRIES_MAX: u32 = 64;
+
+/// Pause before a request is sent again, times the tries it has had: those that compete for the
+/// next connection spread out.
+const RETRY_PAUSE: Duration = Duration::from_micros(200);
 
 /// What the server may send ahead, on a stream and on a connection: windows do not slow a run down.
 const WINDOW_BYTES: u32 = 8 << 20;
@@ -95,7 +100,10 @@ impl Client {
     ///
     /// Why there was no response.
     pub async fn request(&self) -> Result<Answered, Kind> {
-        for _ in 0..TRIES_MAX {
+        for tries in 0..TRIES_MAX {
+            if tries > 1 {
+                tokio::time::sleep(RETRY_PAUSE * tries).await;
+            }
             match self.attempt().await {
                 Ok(answered) => return Ok(answered),
                 Err(Failed::For(kind)) => return Err(kind),

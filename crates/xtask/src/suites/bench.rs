@@ -12,6 +12,10 @@ pub(crate) fn smoke(workspace: &Workspace) -> Result<(), Stop> {
     run(cargo(&folder).args(lints), BUILD_LIMIT)?;
     run(cargo(&folder).args(["test", "--locked"]), BUILD_LIMIT)?;
     run(cargo(&folder).args(["run", "--quiet", "--locked", "--", "--help"]), RUN_LIMIT)?;
+    // The load generator and its endpoints: runs of it on loopback are among its tests.
+    let load = folder.join("load");
+    run(cargo(&load).args(lints), BUILD_LIMIT)?;
+    run(cargo(&load).args(["test", "--locked"]), BUILD_LIMIT)?;
     // Two benchmarks stand by themselves: they link the crates they measure and nothing else.
     run(cargo(&folder.join("decision")).args(lints), BUILD_LIMIT)?;
     run(cargo(&folder.join("monitor")).args(lints), BUILD_LIMIT)
