@@ -78,6 +78,12 @@ impl TreeTime {
         Ok(Self(processes))
     }
 
+    /// Another tree with it.
+    pub fn and(mut self, other: Self) -> Self {
+        self.0.extend(other.0);
+        self
+    }
+
     /// What the tree used since `before`. Fails when a process of it ended: what that used is
     /// nowhere to be read.
     pub fn since(&self, before: &Self) -> Result<TreeUse> {

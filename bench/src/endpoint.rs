@@ -6,7 +6,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::cores::Cores;
+use crate::cpu::TreeTime;
 use crate::failure::{Context, Failure, Result};
+use crate::generator;
 use crate::http;
 use crate::machine;
 use crate::process::{self, Process};
@@ -55,6 +57,7 @@ impl Addresses {
 #[derive(Debug)]
 pub struct Endpoints {
     process: Process,
+    echo: Option<Process>,
     status: SocketAddr,
     /// Where they listen.
     pub addresses: Addresses,
@@ -74,6 +77,25 @@ pub struct Arrived {
 impl Endpoints {
     /// Starts them with a body of that size and makes sure that they answer as meant.
     pub fn start(dir: &Path, cores: Cores, body_bytes: usize) -> Result<Self> {
+        Self::start_with(dir, cores, body_bytes, None)
+    }
+
+    /// The same, with WebSockets at `/echo` that answer with what they are sent.
+    pub fn start_echo(dir: &Path, cores: Cores, body_bytes: usize) -> Result<Self> {
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, http::free_port()?));
+        let mut command = process::on(&cores.load(), generator::binary()?);
+        command.args(["serve", "--service=none", "--listen", &address.to_string()]);
+        let mut echo = Process::start("echo", command, dir)?;
+        echo.wait_ready(READY_LIMIT, || http::get(address, "localhost", "/health").map(drop))?;
+        Self::start_with(dir, cores, body_bytes, Some((echo, address)))
+    }
+
+    fn start_with(
+        dir: &Path,
+        cores: Cores,
+        body_bytes: usize,
+        echo: Option<(Process, SocketAddr)>,
+    ) -> Result<Self> {
         let body: String =
             "Evenkeel keeps an even keel. ".chars().cycle().take(body_bytes).collect();
         let is_file = body_bytes > CONFIGURED_BODY_MAX;
@@ -93,10 +115,11 @@ impl Endpoints {
             ("status", status.to_string()),
             ("dir", dir.display().to_string()),
             ("user", machine::user_and_group()),
+            ("echo_server", echo.as_ref().map(|(_, at)| at.to_string()).unwrap_or_default()),
             ("workers", cores.load_threads().to_string()),
             ("body", if is_file { String::new() } else { body.clone() }),
         ]);
-        let values = Values { texts, flags: vec![("file", is_file)] };
+        let values = Values { texts, flags: vec![("file", is_file), ("echo", echo.is_some())] };
         let config = template::fill(include_str!("../load/endpoint.cfg"), &values)?;
         let path = dir.join("endpoint.cfg");
         std::fs::write(&path, config).context(format!("writing {}", path.display()))?;
@@ -104,7 +127,8 @@ impl Endpoints {
         let mut command = process::on(&cores.load(), "nginx");
         command.arg("-p").arg(dir).arg("-c").arg(&path).args(["-e", "stderr"]);
         let process = Process::start("endpoint", command, dir)?;
-        let mut endpoints = Self { process, status, addresses, body };
+        let mut endpoints =
+            Self { process, echo: echo.map(|(process, _)| process), status, addresses, body };
         endpoints.check()?;
         Ok(endpoints)
     }
@@ -125,9 +149,13 @@ impl Endpoints {
         Ok(())
     }
 
-    /// The id of the process whose tree serves.
-    pub fn id(&self) -> u32 {
-        self.process.id()
+    /// CPU time of all that serves.
+    pub fn time(&self) -> Result<TreeTime> {
+        let time = TreeTime::read(self.process.id())?;
+        match &self.echo {
+            Some(echo) => Ok(time.and(TreeTime::read(echo.id())?)),
+            None => Ok(time),
+        }
     }
 
     /// What arrived so far, this question not counted.

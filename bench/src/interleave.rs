@@ -6,6 +6,7 @@ use crate::args::{Affinity, Args};
 use crate::cores::LOAD_CORE;
 use crate::endpoint::Endpoints;
 use crate::failure::{Failure, Result};
+use crate::generator;
 use crate::http::Answer;
 use crate::load::Load;
 use crate::machine;
@@ -55,10 +56,14 @@ fn prepare(args: &Args, shape: &Shape, proxies: &[Proxy]) -> Result<()> {
         return Err(Failure::new("two cores are needed: one for the proxy, one for the load"));
     }
     let mut tools = vec![setup::NGINX];
-    tools.push(match shape.load {
-        Drive::Http1 { .. } => setup::WRK,
-        Drive::Http2 { .. } => setup::H2LOAD,
-    });
+    match shape.load {
+        Drive::Http1 { .. } | Drive::Open(_) => tools.push(setup::WRK),
+        Drive::Http2 { .. } => tools.push(setup::H2LOAD),
+        Drive::TlsResumed | Drive::WebSocket(_) => {}
+    }
+    if matches!(shape.load, Drive::TlsResumed | Drive::WebSocket(_) | Drive::Open(_)) {
+        generator::binary()?;
+    }
     if shape.load.is_tls() {
         tools.push(setup::OPENSSL);
     }
@@ -68,6 +73,7 @@ fn prepare(args: &Args, shape: &Shape, proxies: &[Proxy]) -> Result<()> {
         tools.push(setup::STRACE);
     }
     setup::ensure(&tools)?;
+    proxies.iter().try_for_each(Proxy::fetch)?;
     let foreign = setup::foreign(&[setup::HAPROXY, setup::NGINX, setup::WRK, setup::H2LOAD]);
     if !foreign.is_empty() {
         eprintln!("note: already running, and left alone: {}", foreign.join(", "));
@@ -97,19 +103,28 @@ struct Bench<'a> {
     endpoints: Endpoints,
     job: Job,
     dir: RunDir,
+    /// Of an open loop, in requests per second.
+    rate: f64,
 }
 
 impl<'a> Bench<'a> {
     fn new(args: &'a Args, shape: &Shape) -> Result<Self> {
         let shape = shape.with(args);
-        let proxies = proxy::selected(args, shape.rows)?;
+        let mut proxies = proxy::selected(args, shape.rows)?;
+        proxies.retain(|proxy| !shape.without.contains(&proxy.name.as_str()));
         prepare(args, &shape, &proxies)?;
         let dir = RunDir::create()?;
         let body_bytes = match shape.serves {
             Serves::Body(bytes) => bytes,
-            Serves::Upload(_) => 0,
+            Serves::Upload(_) | Serves::Echo => 0,
         };
-        let endpoints = Endpoints::start(&dir.sub("endpoint")?, args.cores, body_bytes)?;
+        let folder = dir.sub("endpoint")?;
+        let endpoints = match shape.serves {
+            Serves::Echo => Endpoints::start_echo(&folder, args.cores, body_bytes)?,
+            Serves::Body(_) | Serves::Upload(_) => {
+                Endpoints::start(&folder, args.cores, body_bytes)?
+            }
+        };
         let tls = shape.load.is_tls().then(|| Certificate::create(&dir.sub("tls")?)).transpose()?;
         let job = Job {
             affinity: shape.affinity.is_on(),
@@ -121,7 +136,26 @@ impl<'a> Bench<'a> {
             large_bodies: body_bytes >= LARGE_BODY,
             ..Job::plain(endpoints.addresses, args.cores)
         };
-        Ok(Self { args, shape, proxies, endpoints, job, dir })
+        let mut bench = Self { args, shape, proxies, endpoints, job, dir, rate: 0.0 };
+        if let Drive::Open(share) = shape.load {
+            bench.rate = share * bench.saturation()?;
+        }
+        Ok(bench)
+    }
+
+    /// What the baseline serves at most, in requests per second: the closed loop says.
+    fn saturation(&self) -> Result<f64> {
+        let shape = Shape { load: Drive::KEEP_ALIVE, ..self.shape };
+        let baseline = self.args.baseline.as_deref().unwrap_or(shape.baseline);
+        let Some(proxy) = self.proxies.iter().find(|proxy| proxy.name == baseline) else {
+            return Err(Failure::new(format!(
+                "{baseline} must take part: its rate is the measure"
+            )));
+        };
+        let (running, stage) = self.set_up(proxy, &shape)?;
+        let rate = measure::sample(&stage, &running, self.args.seconds)?.load.rate();
+        eprintln!("{baseline} is saturated by {rate:.0} requests/s");
+        Ok(rate)
     }
 
     fn header(&self) -> Header {
@@ -130,45 +164,50 @@ impl<'a> Bench<'a> {
 
     /// One turn: start, warm up, measure, end.
     fn measure(&self, proxy: &Proxy) -> Result<Sample> {
-        let (running, stage) = self.set_up(proxy)?;
+        let (running, stage) = self.set_up(proxy, &self.shape)?;
         measure::sample(&stage, &running, self.args.seconds)
     }
 
     /// One turn that counts system calls instead.
     fn count(&self, proxy: &Proxy) -> Result<strace::Count> {
-        let (running, stage) = self.set_up(proxy)?;
+        let (running, stage) = self.set_up(proxy, &self.shape)?;
         let count = strace::count(&proxy.name, &stage, &running, self.args.seconds)?;
         eprintln!("{:<10} {} requests under strace", proxy.name, count.requests);
         Ok(count)
     }
 
     /// Starts the proxy and warms it up with the load it is then measured with.
-    fn set_up(&self, proxy: &Proxy) -> Result<(Running, Stage<'_>)> {
+    fn set_up(&self, proxy: &Proxy, shape: &Shape) -> Result<(Running, Stage<'_>)> {
         let dir = self.dir.sub(&proxy.name)?;
         let job = proxy.job(&self.job);
         let running = proxy.start(&job, &dir, &self.endpoints)?;
         let page = running.probe(&job, &self.endpoints)?;
-        let session = match self.shape.affinity {
+        let session = match shape.affinity {
             Affinity::CookieHeld => page.header("set-cookie").and_then(|c| c.split(';').next()),
             Affinity::None | Affinity::Cookie => None,
         };
-        let mut request = match self.shape.serves {
-            Serves::Body(_) => request::get("/", session),
+        let mut request = match shape.serves {
+            Serves::Body(_) | Serves::Echo => request::get("/", session),
             Serves::Upload(bytes) => request::upload("/upload", bytes, session),
         };
-        if self.shape.load.is_new_connections() {
+        if shape.load.is_new_connections() {
             request = request::closing(&request);
         }
-        let (answer_bytes, body_bytes) = match self.shape.serves {
+        let (answer_bytes, body_bytes) = match shape.serves {
             Serves::Body(bytes) => (self.answer_bytes(&page), bytes),
             Serves::Upload(bytes) => uploaded(&running, &request, bytes)?,
+            Serves::Echo => match shape.load {
+                Drive::WebSocket(bytes) => (bytes as usize, bytes as usize),
+                _ => (0, 0),
+            },
         };
         let load = Load {
-            drive: self.shape.load,
+            drive: shape.load,
             cores: self.args.cores,
-            connections: self.shape.connections,
+            connections: shape.connections,
             request,
             hosts: job.hosts,
+            rate: self.rate,
         };
         let target = running.https.unwrap_or(running.http);
         load.run(target, self.args.warm_up, &dir)?;

@@ -1,5 +1,5 @@
 //! The load: what drives a proxy, and what came of it. wrk for HTTP/1.1, h2load for HTTP/2,
-//! both closed loops on the load's cores.
+//! our own `evenkeel-load` for what those cannot do. All run on the load's cores.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -9,6 +9,7 @@ use crate::cores::Cores;
 use crate::failure::Result;
 use crate::shape::Drive;
 
+mod evenkeel;
 pub mod h2load;
 mod wrk;
 
@@ -28,6 +29,8 @@ pub struct Load {
     pub request: String,
     /// Hosts asked for in turn, at least 1.
     pub hosts: usize,
+    /// Requests per second of an open loop.
+    pub rate: f64,
 }
 
 /// What came of it.
@@ -47,8 +50,9 @@ pub struct Outcome {
     pub latency: Option<Latency>,
 }
 
-/// Percentiles of the time from request to whole answer, in microseconds. Closed loop: an answer
-/// that is late also delays the requests after it, so that tails look better than users would see.
+/// Percentiles of the time from request to whole answer, in microseconds. In a closed loop an answer
+/// that is late also delays the requests after it, so that tails look better than users would see;
+/// in an open one time counts from when the request was meant to be sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Latency {
     /// Half of the requests took less.
@@ -69,6 +73,9 @@ impl Load {
         match self.drive {
             Drive::Http1 { tls, .. } => wrk::run(self, target, tls, seconds, dir),
             Drive::Http2 { streams } => h2load::run(self, target, streams, seconds, dir),
+            Drive::TlsResumed | Drive::WebSocket(_) | Drive::Open(_) => {
+                evenkeel::run(self, target, seconds, dir)
+            }
         }
     }
 

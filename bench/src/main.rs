@@ -10,6 +10,7 @@ mod cores;
 mod cpu;
 mod endpoint;
 mod failure;
+mod generator;
 mod http;
 mod interleave;
 mod load;

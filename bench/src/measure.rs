@@ -13,6 +13,7 @@ use crate::http;
 use crate::load::{Load, Outcome};
 use crate::machine;
 use crate::proxy::{MONITOR_INTERVAL_S, Running};
+use crate::shape::Drive;
 
 /// Answers of a run may differ from the probe's in size (a ray id, a date, a cookie), but an error
 /// page or a redirect differs by more than this share.
@@ -115,7 +116,7 @@ pub fn sample(stage: &Stage<'_>, running: &Running, seconds: u32) -> Result<Samp
     let log = running.access_log.as_deref().map(size_of);
     let cores = stage.cores.read()?;
     let generator = cpu::ended_children()?;
-    let endpoints = TreeTime::read(stage.endpoints.id())?;
+    let endpoints = stage.endpoints.time()?;
     let start = Instant::now();
     let proxy = TreeTime::read(running.process.id())?;
 
@@ -123,7 +124,7 @@ pub fn sample(stage: &Stage<'_>, running: &Running, seconds: u32) -> Result<Samp
 
     let proxy = TreeTime::read(running.process.id())?.since(&proxy)?;
     let wall = start.elapsed();
-    let endpoints = TreeTime::read(stage.endpoints.id())?.since(&endpoints)?.total;
+    let endpoints = stage.endpoints.time()?.since(&endpoints)?.total;
     let generator = cpu::ended_children()?.saturating_sub(generator);
     let [proxy_core, load_core] = stage.cores.read()?;
     let (proxy_core, load_core) = (proxy_core.since(cores[0]), load_core.since(cores[1]));
@@ -167,6 +168,10 @@ pub fn faults(stage: &Stage<'_>, load: &Outcome, arrived: Arrived, seconds: u32)
     let cut_off = in_flight as f64 * expected / load.requests as f64;
     if (mean - expected).abs() > expected * ANSWER_SIZE_TOLERANCE + cut_off {
         faults.push(format!("answers of {mean:.0} bytes where {expected:.0} are right"));
+    }
+    // Messages are not requests: endpoints count none.
+    if matches!(stage.load.drive, Drive::WebSocket(_)) {
+        return faults;
     }
     let probes = 4 * u64::from(seconds / MONITOR_INTERVAL_S + 2);
     let fewest = load.requests.saturating_sub(in_flight);

@@ -88,12 +88,15 @@ impl Process {
         }
     }
 
+    /// What it has written so far.
+    pub fn output(&self) -> Result<String> {
+        std::fs::read_to_string(&self.log).context(format!("reading {}", self.name))
+    }
+
     /// Waits for the child to end by itself and gives its output; kills it when `limit` passes.
     pub fn wait_end(mut self, limit: Duration) -> Result<String> {
         match self.ended_within(limit)? {
-            Some(status) if status.success() => {
-                std::fs::read_to_string(&self.log).context(format!("reading {}", self.name))
-            }
+            Some(status) if status.success() => self.output(),
             Some(status) => Err(self.failure(&format!("failed ({status})"))),
             None => Err(self.failure(&format!("did not end within {limit:?}"))),
         }

@@ -170,6 +170,14 @@ pub fn selected(args: &Args, variations: &[Variation]) -> Result<Vec<Proxy>> {
 }
 
 impl Proxy {
+    /// Gets what is not had from Debian.
+    pub fn fetch(&self) -> Result<()> {
+        match self.kind {
+            Kind::Caddy => caddy::binary().map(drop),
+            Kind::Evenkeel { .. } | Kind::Haproxy | Kind::Nginx => Ok(()),
+        }
+    }
+
     /// What it needs installed from Debian.
     pub fn tool(&self) -> Option<Tool> {
         match self.kind {
@@ -179,7 +187,7 @@ impl Proxy {
         }
     }
 
-    /// Name and version as it prints them, on one line. Installs what comes from elsewhere.
+    /// Name and version as it prints them, on one line.
     pub fn version(&self) -> String {
         let text = match &self.kind {
             Kind::Evenkeel { binary } => evenkeel::version(binary),
@@ -221,19 +229,24 @@ impl Proxy {
     /// Starts it in `dir`, an empty folder of its own, and waits until it does the job right. The
     /// job is the row's own, by [`Self::job`].
     pub fn start(&self, job: &Job, dir: &Path, endpoints: &Endpoints) -> Result<Running> {
-        let name = &self.name;
-        let mut running = match &self.kind {
-            Kind::Evenkeel { binary } => evenkeel::start(name, binary, job, dir)?,
-            Kind::Haproxy => haproxy::start(name, job, dir)?,
-            Kind::Nginx => nginx::start(name, job, dir)?,
-            Kind::Caddy => caddy::start(name, job, dir)?,
-        };
+        let mut running = self.launch(job, dir)?;
         let address = running.http;
         running.process.wait_ready(READY_LIMIT, || check(address, job, endpoints).map(drop))?;
         if let Some(https) = running.https {
             running.process.wait_ready(READY_LIMIT, || check_tls(https, endpoints))?;
         }
         Ok(running)
+    }
+
+    /// Starts it without waiting for it to forward anything.
+    pub fn launch(&self, job: &Job, dir: &Path) -> Result<Running> {
+        let name = &self.name;
+        match &self.kind {
+            Kind::Evenkeel { binary } => evenkeel::start(name, binary, job, dir),
+            Kind::Haproxy => haproxy::start(name, job, dir),
+            Kind::Nginx => nginx::start(name, job, dir),
+            Kind::Caddy => caddy::start(name, job, dir),
+        }
     }
 }
 

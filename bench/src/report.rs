@@ -74,11 +74,15 @@ impl Header {
             }
         }
         let generator = match shape.load {
-            Drive::Http1 { .. } => (setup::WRK, "-v"),
-            Drive::Http2 { .. } => (setup::H2LOAD, "--version"),
+            Drive::Http1 { .. } => Some((setup::WRK, "-v")),
+            Drive::Http2 { .. } => Some((setup::H2LOAD, "--version")),
+            Drive::TlsResumed | Drive::WebSocket(_) | Drive::Open(_) => {
+                versions.push(("generator".to_owned(), "evenkeel-load of this tree".to_owned()));
+                None
+            }
         };
-        for (role, (tool, option)) in [("endpoint", (setup::NGINX, "-v")), ("generator", generator)]
-        {
+        let tools = [Some(("endpoint", (setup::NGINX, "-v"))), generator.map(|g| ("generator", g))];
+        for (role, (tool, option)) in tools.into_iter().flatten() {
             let text = process::output_of(tool.program, &[option]).unwrap_or_default();
             let line = text.lines().next().unwrap_or_default();
             versions.push((role.to_owned(), line.trim().to_owned()));
@@ -143,6 +147,14 @@ impl Row {
 
     fn spread(&self, value: impl Fn(&Sample) -> f64) -> Option<Spread> {
         Spread::of(self.values(value))
+    }
+
+    /// Ratios of the 99th percentile of latency, where the generator tells it.
+    fn ratio_of_p99(&self, base: Option<&Self>) -> Option<Spread> {
+        let p99 = |sample: &Sample| sample.load.latency.map(|latency| latency.p99_us as f64);
+        let told = |row: &Self| row.samples.iter().all(|sample| p99(sample).is_some());
+        let base = base.filter(|base| told(self) && told(base));
+        self.ratio(base, |sample| p99(sample).unwrap_or_default())
     }
 
     /// Ratios to `base`, round by round. A void row has none.

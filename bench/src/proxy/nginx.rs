@@ -33,6 +33,7 @@ pub(super) fn start(name: &str, job: &Job, dir: &Path) -> Result<Running> {
         ("reuseport", if job.cores == Cores::All { " reuseport" } else { "" }.to_owned()),
         ("chain", file(tls.map(|certificate| certificate.chain.as_path()))),
         ("key", file(tls.map(|certificate| certificate.key.as_path()))),
+        ("websocket_pool", if job.affinity { "$pool" } else { "pools" }.to_owned()),
         ("server_names", server_names(job.hosts)),
         ("threads", job.cores.proxy_threads().to_string()),
         ("files_max", job.files_max.to_string()),

@@ -54,6 +54,7 @@ pub(super) fn rows(rows: &[Row], baseline: &str) -> Value {
                 "cpu_ratio": spread(row.ratio(base, Sample::cpu_us_per_request)),
                 "requests_per_second": spread(row.spread(rate)),
                 "requests_per_second_ratio": spread(row.ratio(base, rate)),
+                "p99_ratio": spread(row.ratio_of_p99(base)),
                 "turns": row.samples.iter().map(turn).collect::<Vec<_>>(),
             })
         })

@@ -10,6 +10,14 @@ pub(super) const KEEP_ALIVE: Shape = Shape {
     ..Shape::SMALL
 };
 
+/// Key exchange without signature: what a browser that comes back does.
+pub(super) const RESUMED: Shape = Shape {
+    name: "tls-resumed",
+    about: "HTTPS (TLS 1.3), a resumed handshake for every request",
+    load: Drive::TlsResumed,
+    ..Shape::SMALL
+};
+
 /// Key exchange and signature are most of it.
 pub(super) const FULL: Shape = Shape {
     name: "tls-full",
