@@ -43,7 +43,7 @@ fn plan<'v>(
     env: &mut Env<'_>,
     trail: &mut Trail,
 ) -> Result<Decision<'v>, Unavailable> {
-    let load_balancer = host::find_proxied(view, facts.host, facts.mode)?;
+    let load_balancer = host::find_proxied(view, facts)?;
     trail.push(TrailStep::LoadBalancer(load_balancer));
     let asker = Asker::of_request(facts);
     let conditions = OfRequest { facts, asker: &asker, now: env.now };

@@ -3,7 +3,7 @@
 use core::fmt;
 use core::net::IpAddr;
 
-use evenkeel_model::{EndpointIx, Location, Node, Timestamp, View};
+use evenkeel_model::{EndpointIx, LoadBalancerIx, Location, Node, Timestamp, View};
 pub use evenkeel_rules::HeaderVisitor;
 
 use crate::Rng;
@@ -19,6 +19,9 @@ pub struct RequestFacts<'a> {
     pub mode: Mode,
     /// Host of the request: lower case, no port, no final dot.
     pub host: &'a str,
+    /// The owner of that host name, for callers who have looked it up. `None` leaves it to the
+    /// decision.
+    pub owner: Option<LoadBalancerIx>,
     /// The client's true address, after trusted-proxy processing.
     pub client: IpAddr,
     /// Whether the client came by HTTPS.
@@ -46,6 +49,7 @@ impl<'a> RequestFacts<'a> {
         Self {
             mode: Mode::Http,
             host,
+            owner: None,
             client,
             https: false,
             cookies: &[],

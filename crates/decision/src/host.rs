@@ -2,7 +2,7 @@
 
 use evenkeel_model::{LoadBalancerIx, View};
 
-use crate::{Mode, Unavailable};
+use crate::{Mode, RequestFacts, Unavailable};
 
 /// The load balancer that owns a host name. A disabled one owns none.
 pub(crate) fn find(view: &View, host: &str) -> Result<LoadBalancerIx, Unavailable> {
@@ -13,11 +13,13 @@ pub(crate) fn find(view: &View, host: &str) -> Result<LoadBalancerIx, Unavailabl
 /// takes no requests here; streams are always proxied (behaviour.md 9.1).
 pub(crate) fn find_proxied(
     view: &View,
-    host: &str,
-    mode: Mode,
+    facts: &RequestFacts<'_>,
 ) -> Result<LoadBalancerIx, Unavailable> {
-    let ix = find(view, host)?;
-    if view.config.load_balancer(ix).proxied || mode == Mode::Stream {
+    let ix = match facts.owner {
+        Some(owner) => owner,
+        None => find(view, facts.host)?,
+    };
+    if view.config.load_balancer(ix).proxied || facts.mode == Mode::Stream {
         Ok(ix)
     } else {
         Err(Unavailable::DnsOnly)

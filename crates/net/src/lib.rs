@@ -17,4 +17,4 @@ pub mod udp;
 
 mod clock;
 
-pub use clock::unix_time_ms;
+pub use clock::{unix_time_ms, unix_time_us};

@@ -19,20 +19,18 @@ use std::future::poll_fn;
 use std::rc::Rc;
 use std::task::Poll;
 
-use evenkeel_decision::Rng;
 use evenkeel_h1::{Field, HeadScanner, RequestHead};
 use evenkeel_model::FixedResponse;
 use tokio::io::AsyncWriteExt;
 use tokio::time::timeout;
 
-use crate::account::Meter;
+use crate::account::{Meter, refuse_unread};
 use crate::arrival::{Arrival, Protocol, Visitor};
 use crate::buffer::{Buffer, Filled, SMALL_BYTES};
 use crate::deadline::Deadline;
 use crate::exchange::Delivered;
 use crate::fixed;
 use crate::h2::{self, PREFACE};
-use crate::ray::Ray;
 use crate::refusal::{self, Occasion, Refusal};
 use crate::relay::pump::{BodyFrom, BodyTo, Pump};
 use crate::request;
@@ -125,9 +123,7 @@ pub(crate) async fn serve<D: Transport>(worker: Rc<Worker>, io: D, arrival: Arri
                 request::handle(&worker, &mut downstream, &visitor, &head, &fields).await
             }
             Next::Refused(refusal) => {
-                let ray = Ray::new(worker.chance().next_u64(), &worker.settings.pop);
-                let occasion = Occasion::malformed(&ray);
-                downstream.refuse(&worker, refusal, &occasion).await;
+                refuse_unread(&worker, &mut downstream, &visitor, refusal).await;
                 After::Linger
             }
             Next::Closed => After::Close,
@@ -252,7 +248,6 @@ impl<D: Transport> Downstream<D> {
         response: &FixedResponse,
         occasion: &fixed::Occasion<'_>,
     ) -> Delivered {
-        worker.metrics.responded(response.status);
         let mut out = worker.buffers.take_scratch();
         fixed::write(&mut out, response, occasion, &worker.date(worker.now()));
         self.send_whole(worker, out).await
@@ -265,8 +260,6 @@ impl<D: Transport> Downstream<D> {
         refusal: Refusal,
         occasion: &Occasion<'_>,
     ) -> Delivered {
-        worker.metrics.responded(refusal.status);
-        worker.metrics.own_error(refusal.status);
         let mut out = worker.buffers.take_scratch();
         let now = worker.now();
         refusal::write(&mut out, refusal, occasion, now, &worker.date(now));

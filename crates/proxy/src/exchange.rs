@@ -16,6 +16,7 @@ use std::time::Duration;
 
 use evenkeel_decision::DialFailure;
 use evenkeel_h1::{AnswerTo, Body, ChunkedDecoder, Field, HeadScanner, ResponseHead};
+use tokio::time::Instant;
 
 use crate::buffer::{Filled, SMALL_BYTES};
 use crate::downstream::Downstream;
@@ -110,7 +111,10 @@ pub(crate) async fn await_head<D: Transport>(
             );
             match filled {
                 Poll::Pending => break,
-                Poll::Ready(Ok(Filled::Bytes(_))) => is_unread = true,
+                Poll::Ready(Ok(Filled::Bytes(_))) => {
+                    connection.first_byte_at.get_or_insert_with(Instant::now);
+                    is_unread = true;
+                }
                 Poll::Ready(Ok(Filled::Full)) => {
                     return Poll::Ready(Err(Broken::Refused(Refusal::BAD_RESPONSE)));
                 }

@@ -8,7 +8,7 @@ use std::borrow::Cow;
 
 use evenkeel_h1::host::Authority;
 use evenkeel_h1::{Body, RequestHead};
-use evenkeel_model::{Edge, FixedResponse, View};
+use evenkeel_model::{Edge, FixedResponse, LoadBalancerIx, View};
 use evenkeel_net::certificate::{CHALLENGE_PATH, Challenges};
 
 use crate::arrival::Arrival;
@@ -33,6 +33,8 @@ pub(crate) struct Comer<'a> {
     pub(crate) buffer: &'a [u8],
     /// Its host name, in lower case.
     pub(crate) host: &'a str,
+    /// The owner of that name.
+    pub(crate) owner: Option<LoadBalancerIx>,
     /// Where this node is reached over TLS.
     pub(crate) https_port: Option<u16>,
     /// What authorities are waiting for.
@@ -45,7 +47,7 @@ pub(crate) fn check(view: &View, comer: &Comer<'_>) -> Option<Barred> {
     if let Some(answer) = comer.challenge() {
         return Some(Barred::Answered(answer));
     }
-    let edge = &view.config.load_balancer(view.config.find_host(comer.host)?).edge;
+    let edge = &view.config.load_balancer(comer.owner?).edge;
     // The usual case in one comparison each.
     if !comer.arrival.satisfies(edge) {
         return Some(Barred::Refused(Refusal::MISDIRECTED));

@@ -11,15 +11,18 @@ use arrayvec::{ArrayString, ArrayVec};
 use evenkeel_decision::{Decision, Plan, RequestFacts, Rng, Step, Trail, decide};
 use evenkeel_h1::host::NAME_BYTES_MAX;
 use evenkeel_h1::{Body, Field, FieldKind, RequestHead, Version};
-use evenkeel_model::{FixedResponse, View};
+use evenkeel_model::{FixedResponse, LoadBalancerIx, View};
+use evenkeel_telemetry::{RequestEnd, SpanContext};
 
 use self::attempt::Attempt;
+use crate::account::{Account, Asked, Told};
 use crate::arrival::Visitor;
 use crate::downstream::{After, Downstream};
 use crate::exchange::Delivered;
 use crate::facts::HeadFields;
 use crate::fixed;
 use crate::gate::{self, Barred, Comer};
+use crate::head::request::TRACE_PARENT;
 use crate::ray::Ray;
 use crate::refusal::{Form, Occasion, Refusal};
 use crate::relay::pump::Pump;
@@ -30,7 +33,7 @@ use crate::worker::Worker;
 /// 5.4). Cookies of further lines are forwarded and otherwise ignored.
 const COOKIE_LINES_MAX: usize = 8;
 
-/// A request under way.
+/// A request under way. It is settled when it is dropped, in whatever way it ended.
 struct Request<'a, D> {
     worker: &'a Worker,
     downstream: &'a mut Downstream<D>,
@@ -41,6 +44,9 @@ struct Request<'a, D> {
     host: &'a str,
     ray: Ray,
     trail: Trail,
+    account: Account,
+    /// Its place in a trace; `None` while nobody traces.
+    span: Option<SpanContext>,
     /// Whether the head still stands at the front of the input.
     has_head: bool,
     /// Whether an endpoint has asked for HTTP/1.1.
@@ -58,50 +64,21 @@ pub(crate) async fn handle<D: Transport>(
     head: &RequestHead,
     fields: &[Field],
 ) -> After {
+    let account = Account::begin(worker, &downstream.meter);
     let ray = Ray::new(worker.chance().next_u64(), &worker.settings.pop);
     let view = worker.live.load();
-    let buffer = downstream.input.filled();
-    let host = lower_case(head.host_name.of(buffer));
-    let mut trail = Trail::new();
+    let host = lower_case(head.host_name.of(downstream.input.filled()));
     let told;
     let visitor = if visitor.arrival.is_trusted {
+        let buffer = downstream.input.filled();
         let client = worker.settings.fronts.told(visitor.arrival.client, buffer, fields);
         told = visitor.behind(client, &worker.shared.geo);
         &told
     } else {
         visitor
     };
-    let comer = Comer {
-        arrival: &visitor.arrival,
-        head,
-        buffer,
-        host: &host,
-        https_port: worker.settings.https_port,
-        challenges: &worker.shared.challenges,
-    };
-    let barred = gate::check(&view, &comer);
-    let decision = {
-        let mut cookies = ArrayVec::<&[u8], COOKIE_LINES_MAX>::new();
-        for field in fields.iter().filter(|field| field.kind == FieldKind::Cookie) {
-            if cookies.try_push(field.value.of(buffer)).is_err() {
-                break;
-            }
-        }
-        let facts = RequestFacts {
-            cookies: &cookies,
-            method: head.method.of(buffer),
-            target: &head.target.of(buffer),
-            https: visitor.arrival.is_https(),
-            version: visitor.version(head.version),
-            headers: &HeadFields { buffer, fields },
-            node: &worker.settings.site,
-            geography: &visitor.client,
-            ..RequestFacts::new(&host, visitor.client.address)
-        };
-        worker.decide(|env| decide(&view, &facts, env, &mut trail))
-    };
-    let is_loop = has_passed_here(worker, buffer, fields);
     let mut request = Request {
+        span: begin_span(worker, downstream.input.filled(), fields),
         worker,
         downstream,
         visitor,
@@ -110,25 +87,13 @@ pub(crate) async fn handle<D: Transport>(
         view: &view,
         host: &host,
         ray,
-        trail,
+        trail: Trail::new(),
+        account,
         has_head: true,
         wants_http1: false,
         kept_head: Vec::new(),
     };
-    let after = match (barred, decision) {
-        _ if is_loop => request.refuse(Refusal::LOOP).await,
-
-        (Some(Barred::Refused(refusal)), _) => request.refuse(refusal).await,
-        (Some(Barred::Answered(response)), _) => request.respond(&response).await,
-        (None, Decision::Unavailable(why)) => request.refuse(why.into()).await,
-        (None, Decision::Respond(response)) => request.respond(response).await,
-        (None, Decision::Forward(plan)) => request.forward(plan).await,
-    };
-    if tracing::enabled!(tracing::Level::DEBUG) {
-        tracing::debug!(ray = request.ray.as_str(), trail = %request.trail.describe(&view), "Request decided.");
-    }
-    request.drop_head();
-    after
+    request.serve().await
 }
 
 /// A host name as load balancers are found by it. One that no load balancer can have is empty.
@@ -148,7 +113,39 @@ fn has_passed_here(worker: &Worker, buffer: &[u8], fields: &[Field]) -> bool {
     })
 }
 
-impl<D: Transport> Request<'_, D> {
+impl<'a, D: Transport> Request<'a, D> {
+    /// Answers it. What bars a request comes first: no decision is taken for it.
+    async fn serve(&mut self) -> After {
+        let owner = self.view.config.find_host(self.host);
+        self.account.belongs_to(owner);
+        if has_passed_here(self.worker, self.head_bytes(), self.fields) {
+            return self.refuse(Refusal::LOOP).await;
+        }
+        let comer = Comer {
+            arrival: &self.visitor.arrival,
+            head: self.head,
+            buffer: self.head_bytes(),
+            host: self.host,
+            owner,
+            https_port: self.worker.settings.https_port,
+            challenges: &self.worker.shared.challenges,
+        };
+        match gate::check(self.view, &comer) {
+            Some(Barred::Refused(refusal)) => return self.refuse(refusal).await,
+            Some(Barred::Answered(response)) => return self.respond(&response).await,
+            None => {}
+        }
+        let decision = self.decide(owner);
+        if tracing::enabled!(tracing::Level::DEBUG) {
+            tracing::debug!(ray = self.ray.as_str(), trail = %self.trail.describe(self.view), "Request decided.");
+        }
+        match decision {
+            Decision::Unavailable(why) => self.refuse(why.into()).await,
+            Decision::Respond(response) => self.respond(response).await,
+            Decision::Forward(plan) => self.forward(plan).await,
+        }
+    }
+
     /// Follows the plan until somebody answered or it gives up.
     async fn forward(&mut self, mut plan: Plan<'_>) -> After {
         let mut upload = None;
@@ -194,9 +191,30 @@ impl<D: Transport> Request<'_, D> {
         }
     }
 
-    /// The head as the client sent it, which is what its spans are cut from.
-    fn head_bytes(&self) -> &[u8] {
-        if self.has_head { self.downstream.input.filled() } else { &self.kept_head }
+    /// Says where it goes.
+    fn decide(&mut self, owner: Option<LoadBalancerIx>) -> Decision<'a> {
+        let buffer = self.downstream.input.filled();
+        let mut cookies = ArrayVec::<&[u8], COOKIE_LINES_MAX>::new();
+        for field in self.fields.iter().filter(|field| field.kind == FieldKind::Cookie) {
+            if cookies.try_push(field.value.of(buffer)).is_err() {
+                break;
+            }
+        }
+        let visitor = self.visitor;
+        let facts = RequestFacts {
+            owner,
+            cookies: &cookies,
+            method: self.head.method.of(buffer),
+            target: &self.head.target.of(buffer),
+            https: visitor.arrival.is_https(),
+            version: visitor.version(self.head.version),
+            headers: &HeadFields { buffer, fields: self.fields },
+            node: &self.worker.settings.site,
+            geography: &visitor.client,
+            ..RequestFacts::new(self.host, visitor.client.address)
+        };
+        let (view, trail) = (self.view, &mut self.trail);
+        self.worker.decide(|env| decide(view, &facts, env, trail))
     }
 
     /// Answers as a rule or a pool set says.
@@ -211,8 +229,9 @@ impl<D: Transport> Request<'_, D> {
                 Version::Http11 => None,
             },
         };
+        self.account.responding(response.status, &self.downstream.meter);
         let delivered = self.downstream.respond(self.worker, response, &occasion).await;
-        after_own_answer(&delivered, keeps_alive)
+        self.after_own_answer(&delivered, keeps_alive)
     }
 
     /// Whether another request may follow an answer that no endpoint gave: a body that was not read
@@ -229,8 +248,29 @@ impl<D: Transport> Request<'_, D> {
         // HTTP/1.0 would have to be told that the connection stays; it may as well go.
         let keeps_alive = self.may_keep_alive() && self.head.version == Version::Http11;
         let occasion = Occasion { ray: &self.ray, zone: self.host, form, is_head, keeps_alive };
+        self.account.refusing(refusal.status, &self.downstream.meter);
         let delivered = self.downstream.refuse(self.worker, refusal, &occasion).await;
-        after_own_answer(&delivered, keeps_alive)
+        self.after_own_answer(&delivered, keeps_alive)
+    }
+
+    fn after_own_answer(&mut self, delivered: &Delivered, keeps_alive: bool) -> After {
+        match delivered {
+            Delivered::EndpointCut | Delivered::ClientGone => {
+                self.account.ended(RequestEnd::ClientGone);
+                After::Reset
+            }
+            Delivered::Whole => {
+                self.account.ended(RequestEnd::Own);
+                if keeps_alive { After::Keep } else { After::Linger }
+            }
+        }
+    }
+}
+
+impl<D> Request<'_, D> {
+    /// The head as the client sent it, which is what its spans are cut from.
+    fn head_bytes(&self) -> &[u8] {
+        if self.has_head { self.downstream.input.filled() } else { &self.kept_head }
     }
 
     fn drop_head(&mut self) {
@@ -240,10 +280,36 @@ impl<D: Transport> Request<'_, D> {
     }
 }
 
-fn after_own_answer(delivered: &Delivered, keeps_alive: bool) -> After {
-    match delivered {
-        Delivered::EndpointCut | Delivered::ClientGone => After::Reset,
-        Delivered::Whole if keeps_alive => After::Keep,
-        Delivered::Whole => After::Linger,
+impl<D> Drop for Request<'_, D> {
+    fn drop(&mut self) {
+        let meter = self.downstream.meter;
+        let outcome = self.account.settle(self.worker, &self.view.config, &self.trail, &meter);
+        let asked = Asked {
+            buffer: self.head_bytes(),
+            head: self.head,
+            fields: self.fields,
+            host: self.host,
+            view: self.view,
+            trail: &self.trail,
+            account: &self.account,
+        };
+        let told = Told::of(self.visitor, &self.ray, &meter, asked);
+        told.tell(self.worker, self.span.as_ref(), &outcome);
+        self.drop_head();
     }
+}
+
+/// A request's place in its trace, where requests are traced.
+fn begin_span(worker: &Worker, buffer: &[u8], fields: &[Field]) -> Option<SpanContext> {
+    let tracer = worker.shared.tracer.as_ref()?;
+    let mut parents = fields.iter().filter(|field| {
+        field.kind == FieldKind::Other && field.name.of(buffer).eq_ignore_ascii_case(TRACE_PARENT)
+    });
+    // Of several none is to be believed (Trace Context, section 3.2.1).
+    let parent = match (parents.next(), parents.next()) {
+        (Some(parent), None) => Some(parent.value.of(buffer)),
+        _ => None,
+    };
+    let mut chance = worker.chance();
+    Some(tracer.begin(parent, std::array::from_fn(|_| chance.next_u64())))
 }

@@ -15,12 +15,13 @@ use evenkeel_model::{Live, Timestamp};
 use evenkeel_net::drain::Drain;
 use evenkeel_net::resolve::Resolver;
 use evenkeel_net::unix_time_ms;
-use evenkeel_telemetry::{AccessLogWriter, WorkerMetrics};
+use evenkeel_telemetry::{AccessLogWriter, SpanContext, WorkerMetrics};
 use tokio::runtime::{Builder, LocalOptions};
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
+use crate::account::Places;
 use crate::buffer::BufferPool;
 use crate::crowd::resident_bytes;
 use crate::listener::{self, Listener};
@@ -80,6 +81,8 @@ pub(crate) struct Worker {
     pub(crate) shared: Shared,
     pub(crate) buffers: BufferPool,
     pub(crate) idle: IdlePool,
+    /// Where traffic is counted.
+    pub(crate) places: Places,
     pub(crate) resolver: Resolver,
     pub(crate) connections: Connections,
     /// Our entry in `CDN-Loop` (RFC 8586).
@@ -220,6 +223,7 @@ impl Worker {
         );
         Self {
             live,
+            places: Places::new(Arc::clone(&metrics)),
             metrics,
             buffers: BufferPool::default(),
             idle,
@@ -252,6 +256,11 @@ impl Worker {
     /// The worker's random draws.
     pub(crate) fn chance(&self) -> RefMut<'_, Chance> {
         self.chance.borrow_mut()
+    }
+
+    /// Whether anybody wants to be told of a request with this span.
+    pub(crate) fn tells(&self, span: Option<&SpanContext>) -> bool {
+        self.access_log.is_some() || span.is_some_and(|span| span.is_sampled)
     }
 
     /// Lets a decision be taken on the present moment.
@@ -377,14 +386,14 @@ async fn keep_house(worker: Rc<Worker>, mut revision: watch::Receiver<u64>) {
         tokio::select! {
             _ = flush.tick(), if worker.access_log.is_some() => flush_access_log(&worker),
             _ = weigh.tick(), if crowd.minds_memory() => crowd.weigh(resident_bytes),
-            _ = sweep.tick() => worker.idle.sweep(),
+            _ = sweep.tick() => sweep_up(&worker),
             changed = revision.changed() => match changed {
                 Ok(()) => follow(&worker),
                 // No publisher any more: views stay as they are.
                 Err(_) => loop {
                     tokio::select! {
                         _ = flush.tick() => flush_access_log(&worker),
-                        _ = sweep.tick() => worker.idle.sweep(),
+                        _ = sweep.tick() => sweep_up(&worker),
                     }
                 },
             },
@@ -398,9 +407,15 @@ fn flush_access_log(worker: &Worker) {
     }
 }
 
+fn sweep_up(worker: &Worker) {
+    worker.idle.sweep();
+    worker.places.sweep();
+}
+
 fn follow(worker: &Worker) {
     let view = worker.live.load();
     worker.idle.follow(&view);
+    worker.places.follow(&view.config);
     worker.shared.loads.follow(&view.config);
     if let Some(outliers) = &worker.shared.outliers {
         outliers.follow(&view.config);

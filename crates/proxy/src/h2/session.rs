@@ -35,13 +35,12 @@ use super::request::{self as request_head, Unserved};
 use super::stream::{Outlet, Stream};
 use super::websocket::Key;
 use super::wire::Wire;
-use crate::account::Meter;
+use crate::account::{Meter, refuse_unread};
 use crate::arrival::{Arrival, Visitor};
 use crate::buffer::Buffer;
 use crate::deadline::Deadline;
 use crate::downstream::{After, Downstream};
-use crate::ray::Ray;
-use crate::refusal::{Occasion, Refusal};
+use crate::refusal::Refusal;
 use crate::request;
 use crate::worker::Worker;
 
@@ -427,9 +426,7 @@ async fn answer(
                     request::handle(worker, &mut downstream, &client.visitor, &head, &fields).await
                 }
                 Err(refusal) => {
-                    let ray = Ray::new(worker.chance().next_u64(), &worker.settings.pop);
-                    let occasion = Occasion::malformed(&ray);
-                    downstream.refuse(worker, refusal, &occasion).await;
+                    refuse_unread(worker, &mut downstream, &client.visitor, refusal).await;
                     After::Close
                 }
             }

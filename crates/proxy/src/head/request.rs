@@ -7,9 +7,13 @@ use std::net::IpAddr;
 
 use evenkeel_decision::{mentions_session_cookie, strip_session_cookie};
 use evenkeel_h1::{Body, Field, FieldKind, RequestHead};
+use evenkeel_telemetry::SpanContext;
 
 use super::Runs;
 use crate::ray::Ray;
+
+/// The field that says which span a request belongs to (W3C Trace Context).
+pub(crate) const TRACE_PARENT: &[u8] = b"traceparent";
 
 /// The lines that are the same for every request of a client connection, written once.
 #[derive(Debug)]
@@ -44,6 +48,9 @@ pub(crate) struct Forwarding<'a> {
     pub(crate) loop_token: &'a str,
     /// Host name that replaces the client's.
     pub(crate) host: Option<&'a str>,
+    /// The request's place in a trace, where requests are traced. Otherwise what the client says of
+    /// its trace goes through as it is.
+    pub(crate) span: Option<&'a SpanContext>,
     /// Whether our session cookie is ours to take out.
     pub(crate) strips_session_cookie: bool,
 }
@@ -79,6 +86,8 @@ pub(crate) fn write(
                 runs.flush(out);
                 write_cookie_line(out, field.value.of(buffer));
             }
+            FieldKind::Other
+                if forwarding.span.is_some_and(|span| replaces(span, field.name.of(buffer))) => {}
             FieldKind::XForwardedFor => forwarded_for.add(field),
             FieldKind::CdnLoop => cdn_loop.add(field),
             FieldKind::Upgrade => upgrade = Some(field.value),
@@ -92,6 +101,11 @@ pub(crate) fn write(
 
     forwarded_for.write(out, fields, forwarding.client.address.as_bytes());
     out.extend_from_slice(&forwarding.client.lines);
+    if let Some(span) = forwarding.span {
+        out.extend_from_slice(b"traceparent: ");
+        span.write_traceparent(out);
+        out.extend_from_slice(b"\r\n");
+    }
     out.extend_from_slice(b"CF-Ray: ");
     out.extend_from_slice(forwarding.ray.as_bytes());
     out.extend_from_slice(b"\r\n");
@@ -110,6 +124,13 @@ pub(crate) fn write(
         }
         _ => out.extend_from_slice(b"Connection: Keep-Alive\r\n\r\n"),
     }
+}
+
+/// Whether a line of the client's trace gives way to ours: its parent always, and what vendors noted
+/// of a trace that does not go on (Trace Context, section 3.3).
+fn replaces(span: &SpanContext, name: &[u8]) -> bool {
+    name.eq_ignore_ascii_case(TRACE_PARENT)
+        || !span.continues_trace() && name.eq_ignore_ascii_case(b"tracestate")
 }
 
 /// Whether a client's line goes on as it is. What is refused here is hop-by-hop, written anew by

@@ -9,7 +9,7 @@ use std::time::Duration;
 use evenkeel_decision::passive::Evidence;
 use evenkeel_decision::{DialFailure, Plan, Target};
 use evenkeel_h1::Body;
-use evenkeel_model::{AffinityKind, EndpointIx, LoadBalancer, RuleAction};
+use evenkeel_model::{Address, AffinityKind, EndpointIx, LoadBalancer, RuleAction};
 use evenkeel_net::proxy_protocol;
 
 use super::Request;
@@ -57,9 +57,12 @@ impl<D: Transport> Request<'_, D> {
         let endpoint = self.view.config.endpoint(target.endpoint);
         let load_balancer = self.view.config.load_balancer(plan.load_balancer());
         let security = self.visitor.arrival.security(&load_balancer.edge);
+        self.account.turn_to(self.worker, &self.view.config, target, &self.downstream.meter);
         let Some(address) = upstream::locate(self.worker, endpoint, security).await else {
+            self.account.unresolved();
             return Attempt::Unresolved;
         };
+        self.account.located(address, matches!(endpoint.address, Address::Name(_)));
         let introduction = self.introduction();
         let mut literal = Literal::default();
         let circumstances = Circumstances {
@@ -85,12 +88,14 @@ impl<D: Transport> Request<'_, D> {
         let mut connection = match self.connect(target.endpoint, &route, fresh).await {
             Ok(connection) => connection,
             Err(failure) => {
+                self.account.connect_failed(failure.as_str());
                 if let Some(outliers) = &self.worker.shared.outliers {
                     self.witness(outliers, target.endpoint, Evidence::ConnectFailed);
                 }
                 return Attempt::Failed(failure);
             }
         };
+        self.account.connected(&connection);
         let is_framed = connection.io.frames_messages();
         let upload = match upload {
             Some(upload) if upload.is_framed() == is_framed => {
@@ -169,8 +174,8 @@ impl<D: Transport> Request<'_, D> {
                 connection.is_personal = true;
                 let limit = idle.time_to_keep(promised);
                 self.downstream.personal = Some(Personal::new(key, connection, limit));
-            } else {
-                idle.put(key, endpoint.id, connection, promised, revision);
+            } else if let Some(cells) = self.account.endpoint_cells() {
+                idle.put(key, endpoint.id, connection, promised, revision, cells);
             }
         }
         Attempt::Answered(after)
@@ -231,6 +236,7 @@ impl<D: Transport> Request<'_, D> {
             client: &self.visitor.lines,
             ray: &self.ray,
             loop_token: &self.worker.loop_token,
+            span: self.span.as_ref(),
             host,
             strips_session_cookie: sets_cookies(load_balancer),
         };

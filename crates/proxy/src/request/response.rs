@@ -8,6 +8,7 @@ use std::time::Duration;
 use evenkeel_decision::{Plan, Target};
 use evenkeel_h1::{AnswerTo, Body, Field, ResponseHead, Version};
 use evenkeel_model::Edge;
+use evenkeel_telemetry::RequestEnd;
 
 use super::Request;
 use crate::downstream::After;
@@ -68,6 +69,10 @@ impl<D: Transport> Request<'_, D> {
             connection.is_personal |= has_challenge(connection.input.filled(), fields);
             let head = self.response_head(plan, upload, connection, &response, fields);
             connection.input.consume(response.bytes);
+            let first_byte_at = connection.first_byte_at.take();
+            if response.status >= 200 || response.upgrade {
+                self.account.answered(response.status, first_byte_at);
+            }
             if response.upgrade && !upload.is_done() {
                 tracing::debug!("An endpoint switched protocols before it was asked to.");
                 return Err(Broken::Refused(Refusal::BAD_RESPONSE));
@@ -177,6 +182,7 @@ impl<D: Transport> Request<'_, D> {
         };
         let from = body_from(&response.body, connection.io.frames_messages());
         let mut download = Pump::new(head, from, to);
+        self.account.responding(response.status, &self.downstream.meter);
         let delivered = exchange::deliver(
             self.worker,
             self.downstream,
@@ -187,7 +193,11 @@ impl<D: Transport> Request<'_, D> {
         )
         .await?;
         self.worker.buffers.give_scratch(download.take_storage());
-        self.worker.metrics.responded(response.status);
+        self.account.ended(match delivered {
+            Delivered::Whole => RequestEnd::Whole,
+            Delivered::EndpointCut => RequestEnd::EndpointCut,
+            Delivered::ClientGone => RequestEnd::ClientGone,
+        });
         Ok(match delivered {
             Delivered::EndpointCut | Delivered::ClientGone => After::Reset,
             Delivered::Whole if keeps_alive => After::Keep,
@@ -197,9 +207,16 @@ impl<D: Transport> Request<'_, D> {
     }
 
     async fn upgrade(&mut self, connection: &mut Connection, head: Vec<u8>) -> After {
-        self.worker.metrics.responded(101);
+        self.account.responding(101, &self.downstream.meter);
+        if self.has_head && self.worker.tells(self.span.as_ref()) {
+            self.kept_head = self.downstream.input.filled()[..self.head.bytes].to_vec();
+        }
         self.drop_head();
         let mut delivered = self.downstream.send(self.worker, head).await;
+        self.account.ended(match delivered {
+            Delivered::Whole => RequestEnd::Tunnel,
+            Delivered::EndpointCut | Delivered::ClientGone => RequestEnd::ClientGone,
+        });
         if delivered == Delivered::Whole {
             let idle = self.worker.settings.timeouts.tunnel_idle;
             delivered = exchange::tunnel(self.worker, self.downstream, connection, idle).await;

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use evenkeel_model::{EndpointId, Verdict, View};
-use evenkeel_telemetry::WorkerMetrics;
+use evenkeel_telemetry::{EndpointTraffic, WorkerMetrics};
 use tokio::time::Instant;
 
 use super::http2::Http2Pool;
@@ -49,6 +49,24 @@ struct Idle {
     /// The endpoint that used it last: when that one leaves or fails, so does the connection.
     endpoint: EndpointId,
     until: Instant,
+    _counted: Counted,
+}
+
+/// One more idle connection of an endpoint, until dropped.
+#[derive(Debug)]
+struct Counted(Arc<EndpointTraffic>);
+
+impl Counted {
+    fn new(cells: &Arc<EndpointTraffic>) -> Self {
+        cells.idle.increment();
+        Self(Arc::clone(cells))
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.idle.decrement();
+    }
 }
 
 /// The endpoints that connections are kept to.
@@ -152,6 +170,7 @@ impl IdlePool {
         connection: Connection,
         promised: Option<Duration>,
         revision: u64,
+        cells: &Arc<EndpointTraffic>,
     ) {
         let limit = self.time_to_keep(promised);
         if self.per_endpoint_max == 0 || limit.is_zero() || !self.still_wants(endpoint, revision) {
@@ -169,7 +188,8 @@ impl IdlePool {
             waiting.pop_front();
             self.metrics.upstream_idle.decrement();
         }
-        waiting.push_back(Idle { connection, endpoint, until: Instant::now() + limit });
+        let (until, _counted) = (Instant::now() + limit, Counted::new(cells));
+        waiting.push_back(Idle { connection, endpoint, until, _counted });
         self.metrics.upstream_idle.increment();
     }
 

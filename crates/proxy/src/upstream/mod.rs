@@ -55,6 +55,10 @@ pub(crate) struct Connection {
     pub(crate) input: Buffer,
     /// Whether it served a request before: then its end may come as a surprise.
     pub(crate) is_reused: bool,
+    /// Whether it was opened for the present request.
+    pub(crate) is_new: bool,
+    /// When the first byte of the present response came.
+    pub(crate) first_byte_at: Option<Instant>,
     /// Counts it as one of the endpoint's open connections, unless it shares one.
     count: Option<Counted>,
     /// Whether its endpoint may take whoever uses it for one client: then no other may.
@@ -63,19 +67,28 @@ pub(crate) struct Connection {
 
 impl Connection {
     fn new(io: Wire, count: Counted, is_personal: bool) -> Self {
-        let count = Some(count);
-        Self { io, input: Buffer::default(), is_reused: false, count, is_personal }
+        let (input, count) = (Buffer::default(), Some(count));
+        Self { io, input, is_reused: false, is_new: true, first_byte_at: None, count, is_personal }
     }
 
     fn stream(stream: http2::Stream) -> Self {
         let is_reused = stream.is_on_proven_connection();
         let io = Wire::Http2(Box::new(stream));
-        Self { io, input: Buffer::default(), is_reused, count: None, is_personal: false }
+        let input = Buffer::default();
+        let is_personal = false;
+        Self { io, input, is_reused, is_new: false, first_byte_at: None, count: None, is_personal }
+    }
+
+    /// The first stream of a connection.
+    fn first_stream(stream: http2::Stream) -> Self {
+        Self { is_new: true, ..Self::stream(stream) }
     }
 
     /// Takes it for another request, of whichever endpoint has its address.
     pub(crate) fn reuse(&mut self, worker: &Worker, config: &Config, endpoint: EndpointIx) {
         self.is_reused = true;
+        self.is_new = false;
+        self.first_byte_at = None;
         if let Some(count) = &mut self.count
             && !count.is_on(config.endpoint(endpoint).id)
         {
@@ -230,7 +243,7 @@ async fn open_negotiated(
     let streams = worker.idle.http2();
     let Some(target) = target else {
         let stream = streams.start(tcp, opening(announcement, count)).await;
-        return stream.map(Connection::stream).map_err(|_| DialFailure::Refused);
+        return stream.map(Connection::first_stream).map_err(|_| DialFailure::Refused);
     };
     let connected = match timeout_at(deadline, worker.shared.outbound.connect(tcp, target)).await {
         Ok(connected) => connected.map_err(|error| {
@@ -250,7 +263,7 @@ async fn open_negotiated(
         }
         Ok(Connected { stream, protocol: Protocol::Http2 }) => {
             let stream = streams.start(stream, opening(announcement, count)).await;
-            stream.map(Connection::stream).map_err(|_| DialFailure::Refused)
+            stream.map(Connection::first_stream).map_err(|_| DialFailure::Refused)
         }
         Err(failure) => {
             worker.metrics.upstream_tls_failed.increment();

@@ -3,6 +3,7 @@
 //! Cells belong to the identity: a renamed thing goes on counting, under its new name. One that has
 //! left the configuration keeps its cells for a while, so that its last requests are still scraped.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -72,7 +73,7 @@ impl<C: Default> Shelf<C> {
     }
 
     /// Takes in a configuration: renames what has a new name there, and notes what has left.
-    pub fn follow<'a>(&self, now_s: u64, known: impl Iterator<Item = (u128, [&'a str; 2])>) {
+    pub fn follow<'a>(&self, now_s: u64, known: impl Iterator<Item = (u128, [Cow<'a, str>; 2])>) {
         let mut things = self.things();
         things.round += 1;
         let round = things.round;
@@ -80,6 +81,7 @@ impl<C: Default> Shelf<C> {
             for (id, names) in known {
                 let Some(thing) = things.by_id.get_mut(&id) else { continue };
                 (thing.round, thing.left_at_s) = (round, None);
+                let names = names.each_ref().map(|name| &**name);
                 if thing.names.each_ref().map(|name| &**name) != names {
                     thing.names = owned(names);
                 }
@@ -135,6 +137,10 @@ mod tests {
     use super::*;
     use crate::Counter;
 
+    fn text(name: &str) -> Cow<'_, str> {
+        Cow::Borrowed(name)
+    }
+
     fn names(shelf: &Shelf<Counter>) -> Vec<String> {
         let mut names: Vec<_> = shelf
             .read()
@@ -149,7 +155,7 @@ mod tests {
     fn a_thing_keeps_its_cells_through_a_new_name() {
         let shelf = Shelf::<Counter>::default();
         shelf.cells(1, ["a", ""]).increment();
-        shelf.follow(0, [(2, ["b", ""]), (1, ["c", ""])].into_iter());
+        shelf.follow(0, [(2, [text("b"), text("")]), (1, [text("c"), text("")])].into_iter());
         shelf.cells(1, ["c", ""]).increment();
         assert_eq!(names(&shelf), ["c=2"], "a thing that nobody asked for has no cells");
     }
@@ -160,7 +166,7 @@ mod tests {
         shelf.cells(1, ["a", ""]).increment();
         let in_use = shelf.cells(2, ["b", ""]);
         shelf.cells(3, ["c", ""]).increment();
-        shelf.follow(100, [(3, ["c", ""])].into_iter());
+        shelf.follow(100, [(3, [text("c"), text("")])].into_iter());
         shelf.sweep(100 + OUTLIVED_S - 1);
         assert_eq!(names(&shelf), ["a=1", "b=0", "c=1"]);
         shelf.sweep(100 + OUTLIVED_S);
@@ -175,7 +181,7 @@ mod tests {
         let shelf = Shelf::<Counter>::default();
         shelf.cells(1, ["a", ""]).increment();
         shelf.follow(0, std::iter::empty());
-        shelf.follow(1, [(1, ["a", ""])].into_iter());
+        shelf.follow(1, [(1, [text("a"), text("")])].into_iter());
         shelf.sweep(OUTLIVED_S * 2);
         assert_eq!(names(&shelf), ["a=1"]);
     }
