@@ -29,6 +29,7 @@ fn main() -> ExitCode {
         ["test" | "ci" | "conformance", names @ ..] => test(names),
         ["tidy"] => test(&["tidy"]),
         ["bench", arguments @ ..] => bench(arguments),
+        ["deb"] => deb(),
         [] | ["help" | "--help" | "-h"] => {
             print!("{}", usage());
             ExitCode::SUCCESS
@@ -54,7 +55,15 @@ fn test(names: &[&str]) -> ExitCode {
 }
 
 fn bench(arguments: &[&str]) -> ExitCode {
-    match suites::bench::measure(&Workspace::find(), arguments) {
+    exit_code(suites::bench::measure(&Workspace::find(), arguments))
+}
+
+fn deb() -> ExitCode {
+    exit_code(suites::package::release(&Workspace::find()))
+}
+
+fn exit_code(outcome: Result<(), Stop>) -> ExitCode {
+    match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(Stop::Failed(why) | Stop::LeftOut(why)) => {
             eprintln!("error: {why}");
@@ -72,7 +81,8 @@ fn usage() -> String {
     let mut text = String::from(
         "cargo xtask test [SUITE…]   run every suite, or those named (`ci`, `conformance`: the same)\n\
          cargo xtask tidy            only the architecture and tidiness checks\n\
-         cargo xtask bench [ARG…]    measure, see bench/README.md\n\nsuites:\n",
+         cargo xtask bench [ARG…]    measure, see bench/README.md\n\
+         cargo xtask deb             build the Debian package, target/debian/evenkeel.deb\n\nsuites:\n",
     );
     for suite in suite::SUITES {
         text.push_str(&format!("  {:<12}{}\n", suite.name, suite.what));

@@ -130,6 +130,12 @@ pub(crate) const SUITES: &[Suite] = &[
         run: suites::conformance::demo,
     },
     Suite {
+        name: "package",
+        what: "the Debian package in a Debian of its own: install, upgrade, purge (opt-in)",
+        need: Need::OptIn,
+        run: suites::package::suite,
+    },
+    Suite {
         name: "fuzz",
         what: "each fuzz target for a few seconds",
         need: Need::Required,

@@ -4,4 +4,5 @@ pub(crate) mod bench;
 pub(crate) mod cargo;
 pub(crate) mod conformance;
 pub(crate) mod fuzz;
+pub(crate) mod package;
 pub(crate) mod terraform;

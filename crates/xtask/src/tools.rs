@@ -173,7 +173,8 @@ impl Drop for NoServices {
     }
 }
 
-fn is_root() -> bool {
+/// Whether we may install packages and make systems.
+pub(crate) fn is_root() -> bool {
     output(Command::new("id").arg("-u")).is_some_and(|id| id.stdout.trim_ascii() == b"0")
 }
 

@@ -119,7 +119,7 @@ pub(crate) fn pytest(
 
 /// Builds the whole workspace's binaries: asking for one package alone would choose other features
 /// for shared dependencies and compile them a second time.
-fn build(workspace: &Workspace) -> Result<PathBuf, Stop> {
+pub(crate) fn build(workspace: &Workspace) -> Result<PathBuf, Stop> {
     let mut command = cargo(&workspace.root);
     run(command.args(["build", "--workspace", "--bins", "--locked"]), BUILD_LIMIT)?;
     Ok(workspace.target.join("debug").join("evenkeel"))
