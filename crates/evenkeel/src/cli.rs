@@ -26,7 +26,8 @@ pub(crate) use objects::{
 pub(crate) use ready::ReadyArgs;
 pub(crate) use remote::{BodyArgs, Change, ObjectArgs, Remote, Verb};
 pub(crate) use serve::{
-    ApiArgs, ClientArgs, HealthArgs, NameServerArgs, PassiveArgs, ServeArgs, TlsArgs, setting_names,
+    ApiArgs, ClientArgs, HealthArgs, LogArgs, NameServerArgs, PassiveArgs, ServeArgs, TlsArgs,
+    TraceArgs, setting_names,
     settings,
 };
 pub(crate) use token::{TokenArgs, TokenChange, TokenVerb};

@@ -15,6 +15,7 @@ mod manual;
 mod name_server;
 mod notifier;
 mod page;
+mod records;
 mod ready;
 mod serve;
 mod settings;

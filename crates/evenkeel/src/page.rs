@@ -10,6 +10,8 @@ use evenkeel_net::unix_time_ms;
 use evenkeel_proxy::OutlierTable;
 use evenkeel_telemetry::{DnsRegistry, Exposition, MetricKind, Registry};
 
+use crate::records::Records;
+
 /// What the page is made from.
 #[derive(Debug, Clone)]
 pub(crate) struct Sources {
@@ -22,6 +24,7 @@ pub(crate) struct Sources {
     pub(crate) outliers: Option<Arc<OutlierTable>>,
     pub(crate) notifications: Arc<evenkeel_notify::Stats>,
     pub(crate) certificates: Arc<evenkeel_certificate::Stats>,
+    pub(crate) records: Records,
     pub(crate) live: Live,
 }
 
@@ -39,6 +42,7 @@ pub(crate) fn render(sources: &Sources) -> String {
     passive_health(&mut page, sources.outliers.as_deref());
     notifications(&mut page, &sources.notifications);
     certificates(&mut page, &sources.certificates);
+    sources.records.render(&mut page);
     view(&mut page, &sources.live.load());
     page.finish()
 }

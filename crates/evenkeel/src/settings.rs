@@ -7,11 +7,13 @@ mod clients;
 mod dns;
 mod file;
 mod health;
+mod logs;
 mod listeners;
 mod near;
 mod passive;
 mod shown;
 mod tls;
+mod traces;
 
 use std::fmt::Display;
 use std::net::SocketAddr;
@@ -20,6 +22,7 @@ use std::str::FromStr;
 
 use evenkeel_decision::passive::PassiveSettings;
 use evenkeel_model::{Coordinates, Region};
+use evenkeel_telemetry::AccessLogOptions;
 
 pub(crate) use self::api::ApiSettings;
 pub(crate) use self::clients::ClientSettings;
@@ -28,6 +31,7 @@ use self::file::{ConfigFile, Entry};
 pub(crate) use self::health::HealthSettings;
 pub(crate) use self::shown::{Source, Taken, render};
 pub(crate) use self::tls::{AcmeWishes, TlsSettings};
+pub(crate) use self::traces::TraceSettings;
 use crate::cli::{IntervalMin, ServeArgs};
 use crate::exit::Failure;
 
@@ -56,6 +60,10 @@ pub(crate) struct Settings {
     pub(crate) monitor_interval_min: IntervalMin,
     /// `None` while it is off.
     pub(crate) passive_health: Option<PassiveSettings>,
+    /// `None` while there is none.
+    pub(crate) access_log: Option<AccessLogOptions>,
+    /// `None` while nobody collects them.
+    pub(crate) traces: Option<TraceSettings>,
     pub(crate) api_token: Option<String>,
     pub(crate) account_id: Option<String>,
 }
@@ -167,7 +175,6 @@ impl<'a> Layers<'a> {
     }
 
     fn resolve(&mut self, args: &ServeArgs) -> Settings {
-        self.refuse_unavailable("access-log", args.access_log.as_slice());
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let settings = Settings {
             data_dir: self
@@ -200,6 +207,8 @@ impl<'a> Layers<'a> {
                 .one("monitor-interval-min", &args.monitor_interval_min)
                 .unwrap_or_default(),
             passive_health: self.passive(&args.of_passive),
+            access_log: self.access_log(&args.of_logs),
+            traces: self.traces(&args.of_traces),
             region: self.one("region", &args.region).unwrap_or(RegionName(Region::Weu)).0,
             coordinates: self.one("coordinates", &args.coordinates).map(|PointName(point)| point),
             geoip: self.many("geoip", &args.geoip).unwrap_or_default(),
@@ -303,13 +312,6 @@ impl<'a> Layers<'a> {
         }
         self.problems.push(format!("{key}: {value:?} is not {expected}"));
         None
-    }
-
-    fn refuse_unavailable(&mut self, key: &str, flag: &[String]) {
-        if let Some(given) = self.given(key, flag) {
-            self.problems
-                .push(format!("{}: not available in this version; leave it out", given.source));
-        }
     }
 }
 
@@ -490,7 +492,7 @@ mod tests {
         ];
         let (settings, problems) = check(&flags, &environment, file);
         assert_eq!(problems, Vec::<String>::new());
-        let ApiSettings { server, limits, retentions } = settings.of_api;
+        let ApiSettings { server, limits, retentions, .. } = settings.of_api;
         assert_eq!(server.body_bytes_max, 4096);
         assert_eq!(server.cors_origins, ["https://a.example", "http://b.example:81"]);
         let rate = server.rate_limit.unwrap();

@@ -3,24 +3,25 @@
 //! Lines are made by the threads that answer and written by one of their own, with a bounded queue
 //! between them: when the disk is slow, lines are dropped and counted, and no answer waits.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::net::IpAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 
 use domain::base::Rtype;
 use evenkeel_decision::Trail;
 use evenkeel_model::{Timestamp, View};
+use evenkeel_telemetry::LogTo;
 use serde_json::{Value, json};
 
 use crate::wire::{Query, Rcode};
 
 /// Lines that wait for the disk: about a megabyte.
 const LINES_MAX: usize = 4096;
-/// The name of standard output.
-const STANDARD_OUTPUT: &str = "-";
 
 /// Where the log goes and how much of it there is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,6 +37,8 @@ pub struct QueryLogSettings {
 pub struct QueryLog {
     sender: LogSender,
     writer: JoinHandle<()>,
+    /// A wish that the writer has yet to fulfil.
+    reopen: Arc<AtomicBool>,
 }
 
 /// Where lines are put.
@@ -67,15 +70,24 @@ impl QueryLog {
     /// # Errors
     /// When the file cannot be opened or the thread not started.
     pub fn open(settings: &QueryLogSettings) -> io::Result<Self> {
-        let output: Box<dyn Write + Send> = if settings.path == Path::new(STANDARD_OUTPUT) {
-            Box::new(io::stdout())
-        } else {
-            Box::new(append(&settings.path)?)
-        };
+        let to = LogTo::from(settings.path.as_path());
+        let file = to.open()?;
         let (lines, queue) = sync_channel(LINES_MAX);
+        let reopen = Arc::<AtomicBool>::default();
         let thread = std::thread::Builder::new().name("dns-log".to_owned());
-        let writer = thread.spawn(move || write_all(&queue, BufWriter::new(output)))?;
-        Ok(Self { sender: LogSender { lines, sample: settings.sample.max(1) }, writer })
+        let wish = Arc::clone(&reopen);
+        let writer = thread.spawn(move || {
+            write_all(&queue, BufWriter::new(file), || anew(&to, &wish));
+        })?;
+        let sender = LogSender { lines, sample: settings.sample.max(1) };
+        Ok(Self { sender, writer, reopen })
+    }
+
+    /// Opens the file anew under its name, for whoever has renamed it. Returns at once.
+    pub(crate) fn reopen(&self) {
+        self.reopen.store(true, Ordering::Release);
+        // A line of nothing wakes the writer. Without room for it the writer is awake.
+        let _ = self.sender.lines.try_send(String::new());
     }
 
     pub(crate) fn sender(&self) -> LogSender {
@@ -100,14 +112,31 @@ impl LogSender {
     }
 }
 
-fn append(path: &Path) -> io::Result<File> {
-    OpenOptions::new().append(true).create(true).open(path)
+/// The new file, if there is to be one and it can be opened.
+fn anew(to: &LogTo, wish: &AtomicBool) -> Option<BufWriter<File>> {
+    if !wish.swap(false, Ordering::Acquire) {
+        return None;
+    }
+    match to.open() {
+        Ok(file) => Some(BufWriter::new(file)),
+        Err(error) => {
+            tracing::error!(%error, "The query log cannot be reopened; writing to the old one.");
+            None
+        }
+    }
 }
 
 /// Writes lines as they come, and gives them out when no more wait.
-fn write_all(queue: &Receiver<String>, mut output: impl Write) {
+fn write_all<W: Write>(
+    queue: &Receiver<String>,
+    mut output: W,
+    mut anew: impl FnMut() -> Option<W>,
+) {
     let mut is_failing = false;
     while let Ok(line) = queue.recv() {
+        if let Some(new) = anew() {
+            output = new;
+        }
         let mut write = || -> io::Result<()> {
             output.write_all(line.as_bytes())?;
             while let Ok(line) = queue.try_recv() {
@@ -167,6 +196,24 @@ mod tests {
     }
 
     #[test]
+    fn a_renamed_file_is_left_for_a_new_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, old) = (folder.path().join("queries"), folder.path().join("queries.1"));
+        let log = QueryLog::open(&QueryLogSettings { path: path.clone(), sample: 1 }).unwrap();
+        let sender = log.sender();
+        sender.lines.send("a\n".to_owned()).unwrap();
+        std::fs::rename(&path, &old).unwrap();
+        log.reopen();
+        sender.lines.send("b\n".to_owned()).unwrap();
+        drop(sender);
+        log.close();
+        // The first line may have waited until the file was new.
+        let text = |path| std::fs::read_to_string(path).unwrap();
+        let both = [text(&old), text(&path)];
+        assert!(both == ["a\n", "b\n"] || both == ["", "a\nb\n"], "{both:?}");
+    }
+
+    #[test]
     fn a_file_that_cannot_be_written_holds_nobody_up() {
         struct Full;
         impl Write for Full {
@@ -183,6 +230,6 @@ mod tests {
         }
         assert!(lines.try_send("one more".to_owned()).is_err());
         drop(lines);
-        write_all(&queue, Full);
+        write_all(&queue, Full, || None);
     }
 }

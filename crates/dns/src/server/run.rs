@@ -250,6 +250,13 @@ fn house(
 }
 
 impl Running {
+    /// Opens the query log anew under its name, for whoever has renamed the file.
+    pub fn reopen_log(&self) {
+        if let Some(log) = &self.log {
+            log.reopen();
+        }
+    }
+
     /// Waits until the host names of the first view have been asked for, and not longer than this.
     /// To drop the future changes nothing.
     pub async fn settled(&mut self, within: Duration) {

@@ -4,8 +4,10 @@ mod api;
 mod clients;
 mod dns;
 mod health;
+mod logs;
 mod passive;
 mod tls;
+mod traces;
 
 use clap::{Arg, Args, Command};
 
@@ -13,8 +15,10 @@ pub(crate) use self::api::ApiArgs;
 pub(crate) use self::clients::ClientArgs;
 pub(crate) use self::dns::NameServerArgs;
 pub(crate) use self::health::HealthArgs;
+pub(crate) use self::logs::LogArgs;
 pub(crate) use self::passive::PassiveArgs;
 pub(crate) use self::tls::TlsArgs;
+pub(crate) use self::traces::TraceArgs;
 
 /// Settings as typed. What is not given here is looked for in the environment (`EVENKEEL_…`), then
 /// in the file of `--config`. Values are read and judged in `settings`, the same way for all three.
@@ -64,9 +68,10 @@ pub(crate) struct ServeArgs {
     pub(crate) monitor_interval_min: Option<String>,
     #[command(flatten)]
     pub(crate) of_passive: PassiveArgs,
-    /// Access log as JSON lines, `-` for standard output (not available yet)
-    #[arg(long, value_name = "FILE")]
-    pub(crate) access_log: Option<String>,
+    #[command(flatten)]
+    pub(crate) of_logs: LogArgs,
+    #[command(flatten)]
+    pub(crate) of_traces: TraceArgs,
 }
 
 /// Every setting by the name of its flag, in the order of the help text: all flags but `--config`,

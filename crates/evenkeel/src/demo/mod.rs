@@ -50,6 +50,8 @@ pub(crate) fn run(args: &DemoArgs) -> Result<(), Failure> {
         geoip: Vec::new(),
         monitor_interval_min: IntervalMin { ms: 1000 },
         passive_health: None,
+        access_log: None,
+        traces: None,
         api_token: Some(setup.token.clone()),
         account_id: Some(setup.account.clone()),
     };
