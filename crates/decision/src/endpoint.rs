@@ -1,12 +1,14 @@
 //! Step 6: which endpoint inside the chosen pool (behaviour.md 3).
 
+mod least_latency;
+
 use evenkeel_model::{EndpointIx, EndpointSteering, PoolIx, View};
 
 use crate::draw::{Divisor, choose};
 use crate::effective::Effective;
 use crate::eligible::{Barred, open};
 use crate::rendezvous::{Key, Purpose};
-use crate::trail::{PassedOver, Trail, TrailStep};
+use crate::trail::{PassedOver, Slowness, Trail, TrailStep};
 use crate::{Ejections, Env, Load};
 
 /// Picks among a pool's eligible endpoints; `None` when it has none.
@@ -80,7 +82,9 @@ pub(crate) fn pick_of(
     let config = &effective.view.config;
     let policy = config.pool(pool).endpoint_steering;
     let by = match policy {
-        EndpointSteering::Random | EndpointSteering::Hash => Divisor::One,
+        EndpointSteering::Random | EndpointSteering::Hash | EndpointSteering::LeastLatency => {
+            Divisor::One
+        }
         EndpointSteering::LeastOutstandingRequests => Divisor::Requests,
         EndpointSteering::LeastConnections => Divisor::Connections,
     };
@@ -96,14 +100,18 @@ pub(crate) fn pick_of(
     }
     let weight = |ix: EndpointIx| config.endpoint(ix).weight.hundredths();
     let is_even = endpoints.clone().all(|ix| weight(ix) == 0);
-    choose(
-        endpoints.map(|ix| (ix, if is_even { 1 } else { weight(ix) })),
-        by,
-        effective.fixed.or(by_client),
-        |key, ix| hash(effective.view, key, ix),
-        load,
-        env,
-    )
+    let key = effective.fixed.or(by_client);
+    let weighed = endpoints.map(|ix| (ix, if is_even { 1 } else { weight(ix) }));
+    if policy == EndpointSteering::LeastLatency && key.is_none() {
+        if trail.is_thorough() {
+            for (ix, _) in weighed.clone() {
+                let slowness = Slowness::of(load(ix), env.now);
+                trail.consider(TrailStep::EndpointSlowness(ix, slowness));
+            }
+        }
+        return least_latency::choose(weighed, load, env.now, env.rng);
+    }
+    choose(weighed, by, key, |key, ix| hash(effective.view, key, ix), load, env)
 }
 
 /// The fixed hash of a key and an endpoint: by identity, so that names and order mean nothing.

@@ -42,6 +42,7 @@ pub mod health;
 mod host;
 pub mod latency;
 mod loads;
+pub mod pace;
 pub mod passive;
 pub mod plan;
 mod rendezvous;
@@ -64,6 +65,7 @@ pub use facts::{
 };
 pub use failure::{DialFailure, GiveUp, Unavailable};
 pub use loads::{Load, Loads, NoLoads};
+pub use pace::{Pace, Sighting};
 pub use passive::Ejections;
 pub use plan::{Plan, Step, Target};
 pub use rng::Rng;

@@ -2,6 +2,8 @@
 
 use evenkeel_model::{EndpointId, PoolId};
 
+use crate::pace::Pace;
+
 /// What an endpoint or a pool is doing, for all load balancers together (behaviour.md 2.7, 2.8).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Load {
@@ -10,6 +12,22 @@ pub struct Load {
     pub requests: u32,
     /// Open connections, idle ones included; one for HTTP/2, however many streams it carries.
     pub connections: u32,
+    /// How fast it answers. Known only of endpoints whose pool is steered by least latency.
+    pub pace: Pace,
+}
+
+impl Load {
+    /// So many requests and connections.
+    #[must_use]
+    pub const fn new(requests: u32, connections: u32) -> Self {
+        Self { requests, connections, pace: Pace::UNKNOWN }
+    }
+
+    /// Whether nothing is in flight and no connection open.
+    #[must_use]
+    pub const fn is_idle(self) -> bool {
+        self.requests == 0 && self.connections == 0
+    }
 }
 
 /// Live counts, shared by all workers.

@@ -11,7 +11,7 @@ mod describe;
 use alloc::vec::Vec;
 
 use arrayvec::ArrayVec;
-use evenkeel_model::{EndpointIx, LoadBalancerIx, PoolIx, View};
+use evenkeel_model::{EndpointIx, LoadBalancerIx, PoolIx, Timestamp, View};
 
 pub use describe::Description;
 
@@ -64,6 +64,8 @@ pub enum TrailStep {
     EndpointPassedOver(EndpointIx, PassedOver),
     /// How busy an eligible endpoint is. Thorough trails only.
     EndpointLoad(EndpointIx, Load),
+    /// How slow an eligible endpoint is. Thorough trails only.
+    EndpointSlowness(EndpointIx, Slowness),
     /// The endpoint steering policy chose this endpoint.
     Endpoint(EndpointIx),
     /// A query is answered with so many endpoints of the pool.
@@ -125,6 +127,29 @@ pub enum Measure {
     LatencyUs(u32),
     /// Distance, in whole kilometres.
     DistanceKm(u32),
+}
+
+/// What steering by least latency compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Slowness {
+    /// Requests in flight.
+    pub requests: u32,
+    /// How long answers take, in microseconds; `None` while nothing is known.
+    pub latency_us: Option<u64>,
+    /// How far that is believed, 0 to 100.
+    pub trust_percent: u8,
+}
+
+impl Slowness {
+    pub(crate) fn of(load: Load, now: Timestamp) -> Self {
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a trust is 0 to 1"
+        )]
+        let trust_percent = (load.pace.trust(now) * 100.0 + 0.5) as u8;
+        Self { requests: load.requests, latency_us: load.pace.latency_us(), trust_percent }
+    }
 }
 
 /// The notes of one request, in the order they were made.

@@ -120,6 +120,9 @@ pub enum EndpointSteering {
     LeastOutstandingRequests,
     /// A draw by weight over open connections.
     LeastConnections,
+    /// An addition of ours: by requests in flight and by how fast endpoints answer, a draw by weight
+    /// among those that are alike in both.
+    LeastLatency,
 }
 
 impl EndpointSteering {
@@ -131,6 +134,7 @@ impl EndpointSteering {
             Self::Hash => "hash",
             Self::LeastOutstandingRequests => "least_outstanding_requests",
             Self::LeastConnections => "least_connections",
+            Self::LeastLatency => "least_latency",
         }
     }
 }

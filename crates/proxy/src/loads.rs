@@ -1,5 +1,5 @@
 //! How busy endpoints are: requests in flight and connections open, counted by all workers together
-//! (behaviour.md 2.7, 2.8).
+//! (behaviour.md 2.7, 2.8); and how fast they answer, where a pool is steered by that.
 //!
 //! A counter belongs to an endpoint's identity, not to a configuration: it goes on counting through
 //! renames, reorders and changes of everything else, and an endpoint that leaves and comes back
@@ -10,12 +10,14 @@
 
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 
 use arc_swap::ArcSwap;
-use evenkeel_decision::{Load, Loads};
-use evenkeel_model::{Config, EndpointId, EndpointIx, PoolId};
+use evenkeel_decision::passive::Evidence;
+use evenkeel_decision::{Load, Loads, Pace, Sighting};
+use evenkeel_model::{Config, EndpointId, EndpointIx, EndpointSteering, PoolId, Timestamp};
+use tokio::time::Instant;
 
 /// The counters of all endpoints and pools. One per process, shared by its workers.
 ///
@@ -42,10 +44,8 @@ struct Cell {
 
 impl Cell {
     fn read(&self) -> Load {
-        Load {
-            requests: self.requests.load(Ordering::Relaxed),
-            connections: self.connections.load(Ordering::Relaxed),
-        }
+        let count = |counter: &AtomicU32| counter.load(Ordering::Relaxed);
+        Load::new(count(&self.requests), count(&self.connections))
     }
 }
 
@@ -54,12 +54,30 @@ impl Cell {
 struct EndpointLoad {
     id: EndpointId,
     own: Cell,
+    /// A [`Pace`].
+    pace: AtomicU64,
     pool: Arc<Cell>,
 }
 
 impl EndpointLoad {
     fn new(id: EndpointId, pool: Arc<Cell>) -> Self {
-        Self { id, own: Cell::default(), pool }
+        Self { id, own: Cell::default(), pace: AtomicU64::new(0), pool }
+    }
+
+    fn read(&self) -> Load {
+        Load { pace: Pace::from_bits(self.pace.load(Ordering::Relaxed)), ..self.own.read() }
+    }
+
+    fn see(&self, sighting: Sighting, now: Timestamp) {
+        let mut word = self.pace.load(Ordering::Relaxed);
+        loop {
+            let next = Pace::from_bits(word).see(sighting, now).to_bits();
+            match self.pace.compare_exchange_weak(word, next, Ordering::Relaxed, Ordering::Relaxed)
+            {
+                Ok(_) => return,
+                Err(found) => word = found,
+            }
+        }
     }
 }
 
@@ -92,8 +110,18 @@ impl Hasher for IdHasher {
 impl LoadTable {
     /// Counts a request that an endpoint serves: from its dispatch until the response is whole or
     /// the exchange broke.
-    pub(crate) fn request(&self, config: &Config, endpoint: EndpointIx) -> Counted {
-        Counted::start(self.entry(config, endpoint), |cell| &cell.requests)
+    pub(crate) fn request(
+        &self,
+        config: &Config,
+        endpoint: EndpointIx,
+        now: impl FnOnce() -> Timestamp,
+    ) -> InFlight {
+        let counted = Counted::start(self.entry(config, endpoint), |cell| &cell.requests);
+        let pool = config.pool(config.endpoint(endpoint).pool);
+        let is_watched = pool.endpoint_steering == EndpointSteering::LeastLatency;
+        let watch =
+            is_watched.then(|| Watch { began: now(), since: Instant::now(), is_timed: false });
+        InFlight { counted, watch }
     }
 
     /// Counts a connection to an endpoint, idle or not.
@@ -144,7 +172,7 @@ impl LoadTable {
 impl Loads for LoadTable {
     fn endpoint(&self, endpoint: EndpointId) -> Load {
         let counters = self.0.load();
-        counters.endpoints.get(&endpoint).map_or_else(Load::default, |load| load.own.read())
+        counters.endpoints.get(&endpoint).map_or_else(Load::default, |load| load.read())
     }
 
     fn pool(&self, pool: PoolId) -> Load {
@@ -163,6 +191,69 @@ impl Counters {
                 .or_insert_with(|| Arc::new(EndpointLoad::new(endpoint.id, Arc::clone(pool))));
         }
         next
+    }
+}
+
+/// A request that an endpoint serves, until dropped. Where the pool is steered by least latency, it
+/// tells how fast the endpoint answered, once; when dropped without an answer, that nobody waited
+/// any longer.
+#[derive(Debug)]
+pub(crate) struct InFlight {
+    counted: Counted,
+    /// Gone once it has told.
+    watch: Option<Watch>,
+}
+
+/// How long a request takes.
+#[derive(Debug)]
+struct Watch {
+    began: Timestamp,
+    since: Instant,
+    /// Whether it is the endpoint alone who takes that long.
+    is_timed: bool,
+}
+
+impl InFlight {
+    /// Starts the clock: a connection stands. What came before, a handshake most of all, says
+    /// little about the next request, and would make endpoints seem slow that get few.
+    ///
+    /// A request whose body is not at hand waits for its client, too: only its failure tells.
+    pub(crate) fn dispatched(&mut self, is_at_hand: bool) {
+        if let Some(watch) = &mut self.watch {
+            watch.since = Instant::now();
+            watch.is_timed = is_at_hand;
+        }
+    }
+
+    /// Takes in what the request met, if that is the end of it.
+    pub(crate) fn met(&mut self, evidence: Option<Evidence>) {
+        if self.watch.is_none() {
+            return;
+        }
+        match evidence {
+            Some(Evidence::Answered) => self.tell(Sighting::Answered, true),
+            Some(Evidence::ServerError | Evidence::ConnectFailed) => {
+                self.tell(Sighting::Failed, false);
+            }
+            None => {}
+        }
+    }
+
+    fn tell(&mut self, sighting: fn(u64) -> Sighting, needs_time: bool) {
+        let Some(watch) = self.watch.take() else { return };
+        if needs_time && !watch.is_timed {
+            return;
+        }
+        let elapsed = watch.since.elapsed();
+        let us = u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX);
+        let now = Timestamp(watch.began.0.saturating_add(us / 1_000));
+        self.counted.load.see(sighting(us), now);
+    }
+}
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        self.tell(Sighting::Abandoned, true);
     }
 }
 

@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use evenkeel_decision::{Env, Load, Loads, SessionTable, Target};
-use evenkeel_model::{EndpointIx, LoadBalancerIx, PoolIx, View};
+use evenkeel_decision::{Env, Loads, Pace, SessionTable, Target};
+use evenkeel_model::{EndpointIx, EndpointSteering, LoadBalancerIx, PoolIx, View};
 
 use crate::agenda::START;
 use crate::chance::Chance;
@@ -31,8 +31,8 @@ pub struct Census {
     pub pools: BTreeMap<PoolIx, Tally>,
     /// What each endpoint got of those that its pool got as a candidate, and what it should have got.
     pub endpoints: BTreeMap<EndpointIx, Tally>,
-    /// Endpoints that are busy at this moment: the policies that look at loads may tell them from
-    /// others of the same weight.
+    /// Endpoints that are busy at this moment, or known to be fast or slow: the policies that look at
+    /// that may tell them from others of the same weight.
     pub busy: Vec<EndpointIx>,
     /// Whether any pool that should have got something sheds.
     pub sheds: bool,
@@ -53,8 +53,13 @@ impl Census {
     pub fn take(world: &World, load_balancer: LoadBalancerIx, chance: &mut Chance) -> Self {
         let view = world.view();
         let loads = world.loads();
-        let is_busy =
-            |ix: &EndpointIx| loads.endpoint(view.config.endpoint(*ix).id) != Load::default();
+        let is_busy = |ix: &EndpointIx| {
+            let endpoint = view.config.endpoint(*ix);
+            let load = loads.endpoint(endpoint.id);
+            let by_pace =
+                view.config.pool(endpoint.pool).endpoint_steering == EndpointSteering::LeastLatency;
+            !load.is_idle() || by_pace && load.pace != Pace::UNKNOWN
+        };
         let busy = view.config.endpoints_indexed().map(|(ix, _)| ix).filter(is_busy).collect();
         let mut census = Self {
             view: Arc::clone(view),

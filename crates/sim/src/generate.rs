@@ -79,6 +79,7 @@ fn pool(n: u64, monitors: usize, chance: &mut Chance) -> PoolSpec {
         EndpointSteering::Hash,
         EndpointSteering::LeastOutstandingRequests,
         EndpointSteering::LeastConnections,
+        EndpointSteering::LeastLatency,
     ]);
     spec.shedding = shedding(chance);
     spec.coordinates = chance.percent(70).then(|| places::city(chance));

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use evenkeel_decision::{Env, SessionTable};
+use evenkeel_decision::{Env, SessionTable, Sighting};
 use evenkeel_model::{LoadBalancerIx, MonitorIx, Node, View};
 
 use crate::agenda::Agenda;
@@ -220,8 +220,17 @@ impl World {
         exchange
     }
 
-    /// Counts the answer as in flight until its last byte.
+    /// Counts the answer as in flight until its last byte, and takes in how fast everybody was.
     fn count(&mut self, exchange: &Exchange) {
+        for Contact { target, fate } in &exchange.contacts {
+            let sighting = match fate {
+                Fate::Answer(ms) => Sighting::Answered(ms * 1_000),
+                Fate::Failure(_) => Sighting::Failed(1_000),
+                Fate::Unresolved => continue,
+            };
+            let endpoint = self.view.config.endpoint(target.endpoint).id;
+            self.loads.see(endpoint, sighting, self.agenda.now());
+        }
         let Some(Contact { target, fate: Fate::Answer(ms) }) = exchange.contacts.last() else {
             return;
         };

@@ -40,6 +40,7 @@ pub(crate) fn build(document: &Pool, places: &mut Places<'_>) -> Result<PoolSpec
                 EndpointSteering::LeastOutstandingRequests
             }
             Some(OriginSteeringPolicy::LeastConnections) => EndpointSteering::LeastConnections,
+            Some(OriginSteeringPolicy::LeastLatency) => EndpointSteering::LeastLatency,
         },
         shedding: document.load_shedding.map(shedding).transpose()?,
         coordinates: coordinates(document)?,

@@ -87,6 +87,8 @@ words! {
         LeastOutstandingRequests = "least_outstanding_requests",
         /// Fewest connections.
         LeastConnections = "least_connections",
+        /// An addition of ours: fewest requests in flight on those that answer fast.
+        LeastLatency = "least_latency",
     }
 
     /// `load_shedding.default_policy`.

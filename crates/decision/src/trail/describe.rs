@@ -68,6 +68,13 @@ impl Description<'_> {
                 write!(f, "endpoint={}:", self.endpoint(ix))?;
                 self.load(f, load)
             }
+            TrailStep::EndpointSlowness(ix, slowness) => {
+                write!(f, "endpoint={}:requests:{}", self.endpoint(ix), slowness.requests)?;
+                if let Some(us) = slowness.latency_us {
+                    write!(f, ",latency_us:{us},trust:{}%", slowness.trust_percent)?;
+                }
+                Ok(())
+            }
             TrailStep::Answered(count) => write!(f, "answered={count}"),
             TrailStep::Endpoint(ix) => write!(f, "endpoint={}", self.endpoint(ix)),
             TrailStep::DialFailed(ix, failure) => {

@@ -8,7 +8,7 @@
 //!   `drain=SECONDS`, `temporary` or `sticky`; `across` (the retry may leave the pool), `dns-only`,
 //!   `disabled`, `fallback=POOL` (else the last one);
 //! * a pool: `NAME FLAGS: ENDPOINT …` with the flags `min=N`, `unmonitored`, `disabled`, `spare` (not
-//!   among the default pools), `hash`, `lor`, `lc`, `at=LATITUDE,LONGITUDE`, `rtt=MS` (measured three
+//!   among the default pools), `hash`, `lor`, `lc`, `ll`, `at=LATITUDE,LONGITUDE`, `rtt=MS` (measured three
 //!   times) or `rtt=MS/TIMES`, `shed=PERCENT`, `shed-hash=PERCENT` and `shed-sessions=PERCENT`;
 //! * an endpoint: `NAME`, then `=WEIGHT`, then `!` unhealthy, `?` unknown or `-` disabled since
 //!   [`START`]. Its address is its name, or what stands between `<` and `>` after the name, so one
@@ -230,6 +230,7 @@ impl World {
                         spec.endpoint_steering = EndpointSteering::LeastOutstandingRequests;
                     }
                     ("lc", "") => spec.endpoint_steering = EndpointSteering::LeastConnections,
+                    ("ll", "") => spec.endpoint_steering = EndpointSteering::LeastLatency,
                     ("at", place) => {
                         let (latitude, longitude) = place.split_once(',').expect("two numbers");
                         spec.coordinates = Coordinates::new(

@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use evenkeel_decision::{Load, Loads, NoSessions};
+use evenkeel_decision::{
+    Env, Load, Loads, NoSessions, Pace, RequestFacts, Sighting, Trail, decide,
+};
 use evenkeel_model::{EndpointId, PoolId};
 
-use crate::notation::{First, Seeded, World, check};
+use crate::notation::{First, HOST, START, Seeded, World, check};
 
 #[test]
 fn the_first_geo_map_with_an_entry_gives_the_whole_list() {
@@ -128,7 +130,7 @@ impl Busy {
         let config = world.config();
         let of = |name: &str| {
             let load = loads.iter().find(|(of, ..)| *of == name);
-            load.map(|&(_, requests, connections)| Load { requests, connections })
+            load.map(|&(_, requests, connections)| Load::new(requests, connections))
         };
         let pools = config.pools.iter().filter_map(|pool| Some((pool.id, of(&pool.name)?)));
         let endpoints =
@@ -196,6 +198,83 @@ fn streams_are_balanced_by_weight_alone() {
     let loads = [("A", 50, 50), ("a", 50, 50)];
     assert_share(share_of("a", "lor A=0.4 B=0.6 | A: a | B: b", "stream", &loads), 0.4);
     assert_share(share_of("a", "| A lc: a=0.4 b=0.6", "stream", &loads), 0.4);
+}
+
+/// Loads of endpoints by name: requests in flight, and how long each of twenty answers took.
+fn paced(world: &World, endpoints: &[(&str, u32, u64)]) -> Busy {
+    let mut busy = Busy::new(world, &[]);
+    for &(name, requests, ms) in endpoints {
+        let answered = Sighting::Answered(ms * 1_000);
+        let pace = (0..20).fold(Pace::default(), |pace, _| pace.see(answered, START));
+        let id = world.config().endpoint(world.endpoint(name)).id;
+        busy.endpoints.insert(id, Load { pace, ..Load::new(requests, requests) });
+    }
+    busy
+}
+
+/// How often each endpoint is drawn.
+fn shares_of(world: &str, request: &str, endpoints: &[(&str, u32, u64)]) -> BTreeMap<String, f64> {
+    let world = World::parse(world);
+    let (busy, request) = (paced(&world, endpoints), world.request(request));
+    let mut rng = Seeded(0x1a7e);
+    let mut shares = BTreeMap::new();
+    for _ in 0..DRAWS {
+        let exchange = world.send_with(&request, &mut rng, &busy, &mut NoSessions);
+        let name = &world.config().endpoint(exchange.result.expect("an answer")).name;
+        *shares.entry(name.to_string()).or_default() += 1.0 / f64::from(DRAWS);
+    }
+    shares
+}
+
+#[test]
+fn least_latency_leaves_a_slow_endpoint_alone_and_spares_a_busy_one() {
+    let shares = shares_of("| A ll: a b c", "", &[("a", 0, 5), ("b", 0, 8), ("c", 0, 60)]);
+    assert_share(shares["a"], 0.5);
+    assert_share(shares["b"], 0.5);
+    assert_eq!(shares.get("c"), None);
+    let shares = shares_of("| A ll: a b", "", &[("a", 3, 5), ("b", 2, 8)]);
+    assert_share(shares["a"], 1.0 / 9.0);
+    // Who is not known is like the fastest, and gets its weight's share.
+    let shares = shares_of("| A ll: a=0.5 b=1", "", &[("b", 0, 5)]);
+    assert_share(shares["a"], 1.0 / 3.0);
+}
+
+#[test]
+fn least_latency_knows_weights_only_where_loads_mean_nothing() {
+    let slow = [("a", 9, 500), ("b", 0, 5)];
+    assert_share(shares_of("| A ll: a=0.4 b=0.6", "stream", &slow)["a"], 0.4);
+    // A session by address follows from the address.
+    let shares = shares_of("ip_cookie | A ll: a b", "", &slow);
+    assert_eq!(shares, shares_of("ip_cookie | A: a b", "", &[]));
+    // All weights 0 are as good as equal ones, as a last resort.
+    let shares = shares_of("| A: x! | last spare ll: a=0 b=0", "", &[("a", 0, 5), ("b", 0, 5)]);
+    assert_share(shares["a"], 0.5);
+}
+
+#[test]
+fn least_latency_never_picks_what_is_not_eligible() {
+    let quick = [("a", 0, 1), ("b", 0, 1), ("c", 0, 1), ("d", 9, 900)];
+    let world = "| A ll: a! b- c=0 d";
+    assert_eq!(shares_of(world, "", &quick)["d"].round(), 1.0);
+    let shares = shares_of("| A ll: a d", "refused:a", &[quick[0], quick[3]]);
+    assert_eq!(shares.keys().collect::<Vec<_>>(), ["d"]);
+    check("| A ll: a d", "ejected:a", "session=off pool=A endpoint=d → d");
+}
+
+#[test]
+fn a_thorough_trail_shows_what_least_latency_compared() {
+    let world = World::parse("| A ll: a b c!");
+    let busy = paced(&world, &[("a", 3, 10)]);
+    let facts = RequestFacts::new(HOST, [192, 0, 2, 1].into());
+    let (rng, sessions) = (&mut Seeded(1), &mut NoSessions);
+    let mut env = Env { now: START, rng, loads: &busy, ejections: None, sessions };
+    let mut trail = Trail::thorough();
+    let _ = decide(&world.view, &facts, &mut env, &mut trail);
+    assert_eq!(
+        world.trail(&trail),
+        "session=off pool=A endpoint=c:unhealthy endpoint=a:requests:3,latency_us:10000,trust:100% \
+         endpoint=b:requests:0 endpoint=b"
+    );
 }
 
 #[test]

@@ -106,7 +106,7 @@ pub(crate) struct PoolFields {
     /// Free text
     #[arg(long, value_name = "TEXT")]
     pub(crate) description: Option<String>,
-    /// How an endpoint is chosen: random, hash, least_outstanding_requests or least_connections
+    /// How an endpoint is chosen: random, hash, least_outstanding_requests, least_connections or (ours) least_latency
     #[arg(long, value_name = "POLICY")]
     pub(crate) steering: Option<String>,
     /// Where the pool is, in degrees, for proximity steering: 38.72/-9.14

@@ -1,6 +1,10 @@
+use std::time::Duration;
+
 use evenkeel_model::{Address, AffinityKey, AffinityKeys, ConfigBuilder, EndpointSpec, PoolSpec};
 
 use super::*;
+
+const NOW: Timestamp = Timestamp::from_seconds(1_795_422_480);
 
 /// Pools of endpoints, each known by a port.
 fn config(pools: &[&[u16]]) -> Arc<Config> {
@@ -15,7 +19,7 @@ fn config(pools: &[&[u16]]) -> Arc<Config> {
 }
 
 fn load(requests: u32, connections: u32) -> Load {
-    Load { requests, connections }
+    Load::new(requests, connections)
 }
 
 #[test]
@@ -23,8 +27,8 @@ fn a_guard_counts_on_the_endpoint_and_its_pool() {
     let table = LoadTable::default();
     let config = config(&[&[1, 2], &[3]]);
     let ids: Vec<_> = config.endpoints.iter().map(|endpoint| endpoint.id).collect();
-    let first = table.request(&config, EndpointIx(0));
-    let second = table.request(&config, EndpointIx(1));
+    let first = table.request(&config, EndpointIx(0), || NOW);
+    let second = table.request(&config, EndpointIx(1), || NOW);
     let connection = table.connection(&config, EndpointIx(1));
     assert_eq!(
         ids.iter().map(|id| table.endpoint(*id)).collect::<Vec<_>>(),
@@ -43,7 +47,7 @@ fn counts_outlive_configurations() {
     let before = config(&[&[1, 2]]);
     table.follow(&before);
     let id = before.endpoints[0].id;
-    let request = table.request(&before, EndpointIx(0));
+    let request = table.request(&before, EndpointIx(0), || NOW);
     // Reordered, gone, and back again: the same endpoint.
     for ports in [&[2, 1][..], &[2], &[1]] {
         table.follow(&config(&[ports]));
@@ -59,7 +63,7 @@ fn what_left_and_is_not_counted_is_forgotten() {
     let table = LoadTable::default();
     let before = config(&[&[1, 2], &[3]]);
     table.follow(&before);
-    let request = table.request(&before, EndpointIx(2));
+    let request = table.request(&before, EndpointIx(2), || NOW);
     let counted = |table: &LoadTable| {
         let counters = table.0.load();
         (counters.endpoints.len(), counters.pools.len())
@@ -85,11 +89,84 @@ fn all_threads_count_on_the_same() {
         for _ in 0..4 {
             scope.spawn(|| {
                 for _ in 0..1_000 {
-                    drop(table.request(&config, EndpointIx(1)));
+                    drop(table.request(&config, EndpointIx(1), || NOW));
                     table.follow(&config);
                 }
             });
         }
     });
     assert_eq!(table.pool(PoolId([1; 16])), load(0, 0));
+}
+
+/// One pool of two endpoints, steered by this.
+fn steered(by: EndpointSteering) -> Arc<Config> {
+    let keys = AffinityKeys { current: AffinityKey([7; 32]), previous: None };
+    let mut builder = ConfigBuilder::new(keys);
+    let endpoint = |port| EndpointSpec::new("e", Address::parse("192.0.2.1"), port);
+    let mut pool = PoolSpec::new(PoolId([1; 16]), "p", vec![endpoint(1), endpoint(2)]);
+    pool.endpoint_steering = by;
+    builder.pool(pool);
+    Arc::new(builder.build())
+}
+
+/// What is known of the first endpoint after requests that each took so long, and met this.
+async fn known_after(
+    by: EndpointSteering,
+    requests: &[(u64, bool, Option<Evidence>)],
+) -> Option<u64> {
+    let (table, config) = (LoadTable::default(), steered(by));
+    table.follow(&config);
+    for (ms, is_at_hand, evidence) in requests {
+        let mut request = table.request(&config, EndpointIx(0), || NOW);
+        tokio::time::advance(Duration::from_secs(9)).await;
+        request.dispatched(*is_at_hand);
+        tokio::time::advance(Duration::from_millis(*ms)).await;
+        request.met(*evidence);
+        // The body takes its time.
+        tokio::time::advance(Duration::from_secs(9)).await;
+    }
+    let load = |n: usize| table.endpoint(config.endpoints[n].id);
+    assert_eq!((load(0).requests, load(1)), (0, Load::default()));
+    load(0).pace.latency_us().map(|us| us / 1_000)
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_first_byte_tells_how_fast_an_endpoint_is() {
+    const LEAST_LATENCY: EndpointSteering = EndpointSteering::LeastLatency;
+    let (answered, failed) = (Some(Evidence::Answered), Some(Evidence::ServerError));
+    let refused = Some(Evidence::ConnectFailed);
+    for (requests, ms) in [
+        (&[][..], None),
+        (&[(20, true, answered)], Some(20)),
+        (&[(20, true, answered), (80, true, answered)], Some(40)),
+        // An upload waits for its client.
+        (&[(20, false, answered)], None),
+        // Fast failures are slow, uploads or not; slow ones are as slow as they are.
+        (&[(1, true, failed)], Some(250)),
+        (&[(1, false, refused)], Some(250)),
+        (&[(2_000, true, failed)], Some(2_000)),
+        // Nobody waited for the rest: nine seconds more. Those of a fast endpoint tell nothing.
+        (&[(1_000, true, None)], Some(10_000)),
+        (&[(1_000, false, None)], None),
+        (&[(20_000, true, answered), (1_000, true, None)], Some(20_000)),
+    ] {
+        let known = known_after(LEAST_LATENCY, requests).await;
+        let about = |ms: u64| (ms - ms / 100 - 1..=ms + ms / 100 + 1).contains(&known.unwrap_or(0));
+        assert!(ms.map_or(known.is_none(), about), "{requests:?}: {known:?} is not {ms:?}");
+    }
+    let others = known_after(EndpointSteering::LeastOutstandingRequests, &[(20, true, answered)]);
+    assert_eq!(others.await, None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pace_outlives_configurations_and_is_shared() {
+    let (table, config) = (LoadTable::default(), steered(EndpointSteering::LeastLatency));
+    table.follow(&config);
+    let mut request = table.request(&config, EndpointIx(1), || NOW);
+    request.dispatched(true);
+    tokio::time::advance(Duration::from_millis(30)).await;
+    request.met(Some(Evidence::Answered));
+    table.follow(&steered(EndpointSteering::Random));
+    let pace = table.endpoint(config.endpoints[1].id).pace;
+    assert!(pace.latency_us().is_some_and(|us| (29_900..=30_100).contains(&us)), "{pace:?}");
 }

@@ -84,11 +84,14 @@ impl<D: Transport> Request<'_, D> {
         let outbound = &self.worker.shared.outbound;
         let route = Route::new(address, &circumstances, fingerprints, outbound);
         let key = route.key;
-        let _in_flight = self.worker.shared.loads.request(&self.view.config, target.endpoint);
+        let loads = &self.worker.shared.loads;
+        let now = || self.worker.now();
+        let mut in_flight = loads.request(&self.view.config, target.endpoint, now);
         let mut connection = match self.connect(target.endpoint, &route, fresh).await {
             Ok(connection) => connection,
             Err(failure) => {
                 self.account.connect_failed(failure.as_str());
+                in_flight.met(Some(Evidence::ConnectFailed));
                 if let Some(outliers) = &self.worker.shared.outliers {
                     self.witness(outliers, target.endpoint, Evidence::ConnectFailed);
                 }
@@ -115,7 +118,9 @@ impl<D: Transport> Request<'_, D> {
             None => upload.insert(self.request_message(plan, endpoint.host.as_deref(), is_framed)),
         };
         let mut fields = self.worker.take_fields();
-        let outcome = self.converse(plan, target, upload, &mut connection, &mut fields).await;
+        in_flight.dispatched(self.has_body_at_hand());
+        let outcome =
+            self.converse(plan, target, &mut in_flight, upload, &mut connection, &mut fields).await;
         self.worker.give_fields(fields);
         let (response, after) = match outcome {
             Ok(answered) => answered,
@@ -257,6 +262,15 @@ impl<D: Transport> Request<'_, D> {
         let from = body_from(&self.head.body, self.downstream.io.frames_messages());
         let body_bytes_max = gate::body_bytes_max(&load_balancer.edge);
         Pump::new(head, from, to).keeping_body().up_to(body_bytes_max)
+    }
+
+    /// Whether nobody has to wait for the client any more. Asked when the head has left the input.
+    fn has_body_at_hand(&self) -> bool {
+        match self.head.body {
+            Body::None => true,
+            Body::Length(bytes) => self.downstream.input.filled().len() as u64 >= bytes,
+            Body::Chunked | Body::UntilClose => false,
+        }
     }
 
     /// How the end of the request's body is shown to the endpoint.

@@ -15,6 +15,7 @@ use crate::downstream::After;
 use crate::exchange::{self, Broken, Delivered, body_from};
 use crate::head::response as response_head;
 use crate::head::response::{ConnectionLine, Reply};
+use crate::loads::InFlight;
 use crate::outliers::evidence_of;
 use crate::refusal::Refusal;
 use crate::relay::pump::{BodyTo, Pump};
@@ -31,6 +32,7 @@ impl<D: Transport> Request<'_, D> {
         &mut self,
         plan: &Plan<'_>,
         target: Target,
+        in_flight: &mut InFlight,
         upload: &mut Pump,
         connection: &mut Connection,
         fields: &mut Vec<Field>,
@@ -53,8 +55,10 @@ impl<D: Transport> Request<'_, D> {
             )
             .await;
             // Told now, for the rest of the response may take hours.
+            let evidence = evidence_of(&answer);
+            in_flight.met(evidence);
             if let Some(outliers) = &worker.shared.outliers
-                && let Some(evidence) = evidence_of(&answer)
+                && let Some(evidence) = evidence
             {
                 self.witness(outliers, target.endpoint, evidence);
             }

@@ -7,6 +7,7 @@
 use evenkeel_decision::{Load, Loads};
 use evenkeel_model::{AffinityKind, EndpointIx, EndpointSteering, Node, PoolIx, Steering, View};
 
+use crate::agenda::START;
 use crate::oracle::Meant;
 use crate::places;
 
@@ -67,22 +68,48 @@ pub fn endpoint_shares(
     loads: &dyn Loads,
 ) -> Vec<(EndpointIx, f64)> {
     let pool = view.config.pool(pool);
-    let ticket = |ix: EndpointIx| {
-        let endpoint = view.config.endpoint(ix);
-        let load = match meant.affinity.kind {
-            AffinityKind::IpCookie => Load::default(),
-            _ => loads.endpoint(endpoint.id),
-        };
-        let count = match pool.endpoint_steering {
-            EndpointSteering::Random | EndpointSteering::Hash => 0,
-            EndpointSteering::LeastOutstandingRequests => load.requests,
-            EndpointSteering::LeastConnections => load.connections,
-        };
-        f64::from(endpoint.weight.hundredths()) / (f64::from(count) + 1.0)
+    let load = |ix: EndpointIx| match meant.affinity.kind {
+        AffinityKind::IpCookie => Load::default(),
+        _ => loads.endpoint(view.config.endpoint(ix).id),
     };
+    let weight = |ix: EndpointIx| f64::from(view.config.endpoint(ix).weight.hundredths());
     let fit = pool.endpoints().filter(|ix| view.health.is_fit(*ix));
+    if pool.endpoint_steering == EndpointSteering::LeastLatency {
+        return least_latency(fit.map(|ix| (ix, weight(ix), load(ix))).collect());
+    }
+    let ticket = |ix: EndpointIx| {
+        let count = match pool.endpoint_steering {
+            EndpointSteering::Random | EndpointSteering::Hash | EndpointSteering::LeastLatency => 0,
+            EndpointSteering::LeastOutstandingRequests => load(ix).requests,
+            EndpointSteering::LeastConnections => load(ix).connections,
+        };
+        weight(ix) / (f64::from(count) + 1.0)
+    };
     let total: f64 = fit.clone().map(ticket).sum();
     fit.map(|ix| (ix, ticket(ix) / total)).collect()
+}
+
+/// Shares of weight × 8^−cost, the cost being requests in flight times slowness.
+fn least_latency(endpoints: Vec<(EndpointIx, f64, Load)>) -> Vec<(EndpointIx, f64)> {
+    let weighed = || endpoints.iter().filter(|(_, weight, _)| *weight > 0.0);
+    let weights: f64 = weighed().map(|(_, weight, _)| weight).sum();
+    let mean = weights / weighed().map(|_| 1.0).sum::<f64>();
+    let latency = |load: Load| load.pace.latency_us().map_or(1.0, |us| us as f64);
+    let known = weighed().filter(|(.., load)| load.pace.trust(START) >= 1.0);
+    let fastest = known.map(|(.., load)| latency(*load)).fold(f64::INFINITY, f64::min);
+    let cost = |weight: f64, load: Load| {
+        let times = (latency(load) / fastest).powf(load.pace.trust(START));
+        let slowness = if fastest.is_finite() { (times / 2.0).max(1.0).powi(2) } else { 1.0 };
+        (f64::from(load.requests) * mean / weight + 1.0) * slowness
+    };
+    let least =
+        weighed().map(|(_, weight, load)| cost(*weight, *load)).fold(f64::INFINITY, f64::min);
+    let ticket = |weight: f64, load: Load| match weight {
+        0.0 => 0.0,
+        _ => weight * 8_f64.powf(least - cost(weight, load)),
+    };
+    let total: f64 = endpoints.iter().map(|(_, weight, load)| ticket(*weight, *load)).sum();
+    endpoints.iter().map(|(ix, weight, load)| (*ix, ticket(*weight, *load) / total)).collect()
 }
 
 /// The share of new sessions and of traffic without one that a pool sheds, 0 to 1.

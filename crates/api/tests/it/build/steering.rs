@@ -165,6 +165,7 @@ fn endpoints_are_steered_as_their_pool_says() {
             EndpointSteering::LeastOutstandingRequests,
         ),
         (json!({"policy": "least_connections"}), EndpointSteering::LeastConnections),
+        (json!({"policy": "least_latency"}), EndpointSteering::LeastLatency),
     ] {
         let mut stored = Stored::default();
         stored.pool(POOL_A, json!({ "origin_steering": policy }));

@@ -1,6 +1,6 @@
 //! A trail's notes as JSON and as sentences.
 
-use evenkeel_decision::trail::{GeoEntry, Measure};
+use evenkeel_decision::trail::{GeoEntry, Measure, Slowness};
 use evenkeel_decision::{Load, Trail, TrailStep};
 use evenkeel_model::{EndpointIx, LoadBalancerIx, PoolIx, View};
 use serde::Serialize;
@@ -110,6 +110,11 @@ impl Names<'_> {
                 let text = format!("endpoint {name}: {measure}");
                 note("endpoint", name, measure, text)
             }
+            TrailStep::EndpointSlowness(ix, slowness) => {
+                let (name, measure) = (self.endpoint(ix), paced(slowness));
+                let text = format!("endpoint {name}: {measure}");
+                note("endpoint", name, measure, text)
+            }
             TrailStep::Endpoint(ix) => {
                 let name = self.endpoint(ix);
                 let text = format!("endpoint {name} is chosen");
@@ -186,6 +191,16 @@ fn measured(measure: Measure) -> String {
         Measure::LatencyUs(us) => format!("latency {:.1} ms", f64::from(us) / 1000.0),
         Measure::DistanceKm(km) => format!("distance {km} km"),
     }
+}
+
+fn paced(slowness: Slowness) -> String {
+    let requests = slowness.requests;
+    let Some(us) = slowness.latency_us else {
+        return format!("{requests} requests, latency not known");
+    };
+    #[expect(clippy::cast_precision_loss, reason = "shown with one digit")]
+    let ms = us as f64 / 1000.0;
+    format!("{requests} requests, latency {ms:.1} ms (trusted to {}%)", slowness.trust_percent)
 }
 
 fn busy(load: Load) -> String {
