@@ -35,6 +35,7 @@ pub mod memory;
 pub mod oracle;
 pub mod places;
 pub mod publication;
+pub mod queueing;
 pub mod request;
 pub mod run;
 pub mod servers;
