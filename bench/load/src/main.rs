@@ -33,6 +33,7 @@ use failure::{Context, Result};
 const EVENT_INTERVAL: u32 = 16;
 
 fn main() -> ExitCode {
+    open_more_files();
     let parsed = match args::parse(std::env::args().skip(1)) {
         Ok(parsed) => parsed,
         Err(failure) => {
@@ -58,6 +59,15 @@ fn main() -> ExitCode {
             ExitCode::from(2)
         }
     }
+}
+
+/// A thousand connections need more files than a shell's usual 1,024: takes all it may have.
+fn open_more_files() {
+    use rustix::process::{Resource, getrlimit, setrlimit};
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum;
+    // Refused, it stays as it was, and connects will say that files have run out.
+    let _ = setrlimit(Resource::Nofile, limit);
 }
 
 fn runtime() -> Result<tokio::runtime::Runtime> {

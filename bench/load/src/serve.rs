@@ -67,11 +67,12 @@ impl Serving {
         for (index, &address) in serve.listen.iter().enumerate() {
             let seed = serve.seed.wrapping_add(index as u64);
             let mean = serve.mean_of(index);
-            let station = Station::new(serve.service, mean, serve.concurrency, seed)
-                .context("timers of the endpoints")?;
+            let station = Station::new(serve.service, mean, serve.concurrency, seed);
             let endpoint = Rc::new(Endpoint::new(station, index + 1, serve.body_bytes));
             let listener = listen(address)?;
             addresses.push(listener.local_addr().context("an address")?);
+            let runner = Rc::clone(&endpoint);
+            tokio::task::spawn_local(async move { runner.station.run().await });
             tokio::task::spawn_local(accept(listener, Rc::clone(&endpoint)));
             endpoints.push(endpoint);
         }
@@ -99,6 +100,7 @@ fn counts(endpoints: &[Rc<Endpoint>]) -> Value {
     let each = |endpoint: &Rc<Endpoint>| {
         let counts = &endpoint.station.counts;
         json!({
+            "arrived": counts.arrived.get(),
             "served": counts.served.get(),
             "refused": counts.refused.get(),
             "connections": counts.connections.get(),

@@ -79,7 +79,8 @@ pub struct Tally {
     pub responses: u64,
     /// Requests before that part which failed.
     pub warm_up_errors: u64,
-    /// From the moment each was meant to be sent.
+    /// From the moment each was meant to be sent; those that were given up count with the time
+    /// they were waited for.
     pub latency: Durations,
     /// From the moment it was sent on a connection that was ready.
     pub service: Durations,
@@ -126,7 +127,14 @@ impl Tally {
                 self.service.add(answered.service);
                 *self.statuses.entry(answered.status).or_default() += 1;
             }
-            Err(kind) => *self.failures.entry(kind).or_default() += 1,
+            Err(kind) => {
+                // Who was given up would have taken longer still: leaving them out would make a
+                // server look faster the slower it is.
+                if kind == Kind::Timeout {
+                    self.latency.add(latency);
+                }
+                *self.failures.entry(kind).or_default() += 1;
+            }
         }
     }
 
@@ -175,12 +183,15 @@ mod tests {
         for outcome in [answered(200), answered(304), answered(503), Err(Kind::Stale)] {
             tally.add(true, latency, outcome);
         }
+        assert_eq!(tally.latency.percentiles().map(|p| p.max / 1_000), Some(2));
+        tally.add(true, 5 * latency, Err(Kind::Timeout));
+        assert_eq!(tally.latency.percentiles().map(|p| p.max / 1_000), Some(10));
         for outcome in [answered(200), answered(404), Err(Kind::Timeout)] {
             tally.add(false, latency, outcome);
         }
-        assert_eq!((tally.requests, tally.responses, tally.errors()), (4, 3, 2));
+        assert_eq!((tally.requests, tally.responses, tally.errors()), (5, 3, 3));
         assert_eq!((tally.warm_up_errors, tally.body_bytes), (2, 30));
-        assert_eq!(tally.failures, [(Kind::Stale, 1)].into());
+        assert_eq!(tally.failures, [(Kind::Stale, 1), (Kind::Timeout, 1)].into());
         assert_eq!(tally.statuses, [(200, 1), (304, 1), (503, 1)].into());
     }
 

@@ -33,8 +33,8 @@ The first line it prints is JSON with the addresses and the capacity, the last o
 /// Listeners of one process.
 const ENDPOINTS_MAX: usize = 256;
 
-/// Servers of one endpoint: each has a timer of the kernel's.
-const CONCURRENCY_MAX: usize = 1_024;
+/// Servers of one endpoint.
+const CONCURRENCY_MAX: usize = 65_536;
 
 /// Largest body: it is held in memory.
 const BODY_BYTES_MAX: usize = 64 << 20;
