@@ -15,6 +15,7 @@ mod build;
 mod knowledge;
 mod material;
 mod moments;
+mod stats;
 mod tell;
 mod zones;
 
@@ -33,6 +34,8 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until};
 
 pub use evenkeel_decision::health::vote::Quorum;
+
+pub use self::stats::ConfigStats;
 
 use self::build::{Builder, is_same};
 use self::knowledge::{Checker, Knowledge, News, Whose};
@@ -86,6 +89,7 @@ pub struct Publisher {
     keeper: Keeper,
     occasions: Occasions,
     stats: Arc<HealthStats>,
+    config_stats: Arc<ConfigStats>,
     live: LiveWriter,
     /// The revision of the view.
     published: watch::Sender<u64>,
@@ -129,6 +133,9 @@ impl Publisher {
         let applied = watch::Sender::new(snapshot.revision());
         let revisions = published.subscribe();
         let stats = Arc::new(HealthStats::default());
+        let config_stats = Arc::<ConfigStats>::default();
+        let problems = builder.problems() + zones.problems();
+        config_stats.follow(snapshot.revision(), problems, unix_time_ms());
         let publisher = Self {
             keeper: Keeper::new(Arc::clone(&store), Arc::clone(&stats)),
             occasions: Occasions::new(Arc::clone(&stats)),
@@ -145,6 +152,7 @@ impl Publisher {
             ledger,
             untold: false,
             stats,
+            config_stats,
             live,
             published,
             applied,
@@ -194,6 +202,12 @@ impl Publisher {
     #[must_use]
     pub fn edge_material(&self) -> watch::Receiver<Arc<EdgeMaterial>> {
         self.material.subscribe()
+    }
+
+    /// What is known of the configuration in force.
+    #[must_use]
+    pub fn config_stats(&self) -> Arc<ConfigStats> {
+        Arc::clone(&self.config_stats)
     }
 
     /// What is counted about health.
@@ -314,6 +328,8 @@ impl Publisher {
             self.publish();
             tracing::debug!(documents = %snapshot.revision(), "Documents are live.");
         }
+        let problems = self.builder.problems() + self.zones.problems();
+        self.config_stats.follow(snapshot.revision(), problems, unix_time_ms());
         self.applied.send_replace(snapshot.revision());
         self.snapshot = snapshot;
         is_news

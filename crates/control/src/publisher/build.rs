@@ -51,6 +51,11 @@ impl Builder {
         self.catalog = self.catalog.follow(snapshot);
     }
 
+    /// How much is wrong with the documents of the last configuration.
+    pub(super) fn problems(&self) -> usize {
+        self.problems.len()
+    }
+
     /// The documents of the last snapshot.
     pub(super) fn catalog(&self) -> &Catalog {
         &self.catalog

@@ -78,6 +78,11 @@ impl ZoneKeeper {
         &self.all
     }
 
+    /// How much is wrong with the documents of all zones.
+    pub(super) fn problems(&self) -> usize {
+        self.kept.values().map(|kept| kept.problems.len()).sum()
+    }
+
     /// Brings the zones to where the catalog is.
     pub(super) fn follow(&mut self, catalog: &Catalog) -> Work {
         let mut work = Work::default();
