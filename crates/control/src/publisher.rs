@@ -68,6 +68,15 @@ pub enum PublishError {
     NoCookieKeys,
 }
 
+/// Where views are published. It outlives a publisher, so that readers go on with the next one of the
+/// same process.
+#[derive(Debug)]
+pub struct Stage {
+    live: LiveWriter,
+    /// The revision of the view.
+    published: watch::Sender<u64>,
+}
+
 /// Builds views and publishes them.
 #[derive(Debug)]
 pub struct Publisher {
@@ -90,9 +99,7 @@ pub struct Publisher {
     occasions: Occasions,
     stats: Arc<HealthStats>,
     config_stats: Arc<ConfigStats>,
-    live: LiveWriter,
-    /// The revision of the view.
-    published: watch::Sender<u64>,
+    stage: Stage,
     /// The revision of the documents that the view was built from.
     applied: watch::Sender<Revision>,
 }
@@ -104,6 +111,38 @@ impl Publisher {
     /// # Errors
     /// When the store was not bootstrapped.
     pub fn new(store: Arc<dyn Store>) -> Result<(Self, Live, watch::Receiver<u64>), PublishError> {
+        let mut readers = None;
+        let publisher = Self::with(store, |view| {
+            let (live, reader) = Live::new(view);
+            let stage = Stage { live, published: watch::Sender::new(1) };
+            readers = Some((reader, stage.published.subscribe()));
+            stage
+        })?;
+        let (live, revisions) = readers.expect("the stage was built");
+        Ok((publisher, live, revisions))
+    }
+
+    /// As [`Self::new`], for readers who are there already: `stage` is what [`Self::run`] left.
+    ///
+    /// # Errors
+    /// When the store was not bootstrapped. The stage comes back.
+    pub fn resume(store: Arc<dyn Store>, stage: Stage) -> Result<Self, (PublishError, Stage)> {
+        let mut waiting = Some(stage);
+        let resumed = Self::with(store, |view| {
+            let mut stage = waiting.take().expect("built once");
+            let revision = stage.live.current().revision + 1;
+            stage.live.publish(View { revision, ..view });
+            stage.published.send_replace(revision);
+            stage
+        });
+        resumed.map_err(|error| (error, waiting.expect("no stage was built")))
+    }
+
+    /// Builds the first view, and hands it to whoever knows the stage.
+    fn with(
+        store: Arc<dyn Store>,
+        publish: impl FnOnce(View) -> Stage,
+    ) -> Result<Self, PublishError> {
         // Before the snapshot: a change in between is then seen twice rather than never.
         let moved = store.watch();
         let snapshot = store.snapshot();
@@ -123,20 +162,15 @@ impl Publisher {
         let _ = ledger.follow(&config, &health, |endpoint, monitor| {
             knowledge.finding(&config, endpoint, monitor).verdict
         });
-        let (live, reader) = Live::new(View {
-            config: Arc::clone(&config),
-            health,
-            zones: Arc::clone(zones.all()),
-            revision: 1,
-        });
-        let published = watch::Sender::new(1);
+        let zones_now = Arc::clone(zones.all());
+        let config_now = Arc::clone(&config);
+        let stage = publish(View { config: config_now, health, zones: zones_now, revision: 1 });
         let applied = watch::Sender::new(snapshot.revision());
-        let revisions = published.subscribe();
         let stats = Arc::new(HealthStats::default());
         let config_stats = Arc::<ConfigStats>::default();
         let problems = builder.problems() + zones.problems();
         config_stats.follow(snapshot.revision(), problems, unix_time_ms());
-        let publisher = Self {
+        Ok(Self {
             keeper: Keeper::new(Arc::clone(&store), Arc::clone(&stats)),
             occasions: Occasions::new(Arc::clone(&stats)),
             moved,
@@ -153,11 +187,9 @@ impl Publisher {
             untold: false,
             stats,
             config_stats,
-            live,
-            published,
+            stage,
             applied,
-        };
-        Ok((publisher, reader, revisions))
+        })
     }
 
     /// Says where this node's checker stands, and how many of an installation's must agree.
@@ -175,6 +207,18 @@ impl Publisher {
         self.zones.serve_by(name_servers);
         self.publish();
         self
+    }
+
+    /// What another publisher can go on from, when this one does not run.
+    #[must_use]
+    pub fn leave(self) -> Stage {
+        self.stage
+    }
+
+    /// The watch of the view's revision.
+    #[must_use]
+    pub fn revisions(&self) -> watch::Receiver<u64> {
+        self.stage.published.subscribe()
     }
 
     /// Tells which revision of the documents the view is built from. The API waits for it before it
@@ -217,7 +261,8 @@ impl Publisher {
     }
 
     /// Publishes until `shutdown` completes, then writes down what is known of health, which takes
-    /// two seconds at most. Goes on without `reports` when their sender is gone.
+    /// two seconds at most. Goes on without `reports` when their sender is gone. What is left is for
+    /// a publisher that goes on where this one ended.
     ///
     /// # Dropping
     /// The view stays as it is; what was not published yet is not, and what was not written is lost.
@@ -225,7 +270,7 @@ impl Publisher {
         mut self,
         mut reports: mpsc::Receiver<Report>,
         shutdown: impl Future<Output = ()> + Send,
-    ) {
+    ) -> Stage {
         let mut shutdown = pin!(shutdown);
         let mut inbox = Vec::with_capacity(REPORTS_AT_ONCE_MAX);
         let mut due: Option<Instant> = None;
@@ -262,6 +307,7 @@ impl Publisher {
             }
         }
         self.keeper.finish(&tell::Sight::new(&self.config, &self.knowledge)).await;
+        self.stage
     }
 
     /// Takes a report in. How long what it says may wait for company.
@@ -336,12 +382,12 @@ impl Publisher {
     }
 
     fn publish(&mut self) {
-        let revision = self.live.current().revision + 1;
+        let revision = self.stage.live.current().revision + 1;
         let health = self.knowledge.health(&self.config, Whose::Node, self.moments.now());
         let zones = Arc::clone(self.zones.all());
-        self.live.publish(View { config: Arc::clone(&self.config), health, zones, revision });
+        self.stage.live.publish(View { config: Arc::clone(&self.config), health, zones, revision });
         // The view first: whoever the watch wakes must find what it was woken for.
-        self.published.send_replace(revision);
+        self.stage.published.send_replace(revision);
         if std::mem::take(&mut self.untold) {
             self.tell(wall_clock());
         }

@@ -6,15 +6,19 @@ mod limit;
 
 use std::io;
 use std::net::{IpAddr, TcpListener};
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use axum::Router;
 use evenkeel_api::Limits;
 use evenkeel_model::{Live, ZoneId};
 use evenkeel_store::{Revision, Store};
-use http::Request;
+use http::header::CONNECTION;
+use http::{HeaderValue, Request};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::Service;
@@ -61,8 +65,13 @@ const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 /// endpoints takes about 200 KiB.
 pub(crate) const BODY_BYTES_MAX: usize = 1024 * 1024;
 
-/// How TLS is spoken to clients of the API.
-pub type TlsConfig = Arc<rustls::ServerConfig>;
+/// How TLS is spoken to clients of the API from their next connection on.
+pub type TlsConfig = Arc<ArcSwap<rustls::ServerConfig>>;
+
+/// Once the server is told to stop, answers say so to clients who would keep their connection; those
+/// who have asked nothing for so long by then find it closed. Shorter than anybody notices, longer
+/// than a request is on its way.
+const GRACE: Duration = Duration::from_millis(200);
 
 /// What an installation may choose of how the API is served.
 #[derive(Debug, Clone)]
@@ -143,25 +152,31 @@ pub async fn serve(
 ) -> io::Result<()> {
     options.listener.set_nonblocking(true)?;
     let listener = tokio::net::TcpListener::from_std(options.listener.try_clone()?)?;
-    let tls = options.settings.tls.clone().map(TlsAcceptor::from);
+    let tls = options.settings.tls.clone();
     let app = Arc::new(App::new(options));
     app.restore().await;
     let router = router(app);
     let permits = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     let graceful = GracefulShutdown::new();
+    let is_closing = Arc::new(AtomicBool::new(false));
     let mut connections = JoinSet::new();
     let mut shutdown = pin!(shutdown);
     loop {
         tokio::select! {
             () = &mut shutdown => break,
             (stream, peer, permit) = accept(&listener, &permits) => {
-                let service = Told { service: TowerToHyperService::new(router.clone()), peer };
-                connections.spawn(connection(stream, permit, service, tls.clone(), graceful.watcher()));
+                let is_closing = Arc::clone(&is_closing);
+                let service = Told { service: TowerToHyperService::new(router.clone()), peer, is_closing };
+                let tls = tls.as_ref().map(|tls| TlsAcceptor::from(tls.load_full()));
+                connections.spawn(connection(stream, permit, service, tls, graceful.watcher()));
             }
             Some(_) = connections.join_next() => {}
         }
     }
     drop(listener);
+    is_closing.store(true, Relaxed);
+    let all_gone = async { while connections.join_next().await.is_some() {} };
+    let _ = tokio::time::timeout(GRACE, all_gone).await;
     if tokio::time::timeout(SHUTDOWN_TIMEOUT, graceful.shutdown()).await.is_err() {
         tracing::warn!(open = connections.len(), "API connections were cut off by the shutdown.");
     }
@@ -190,16 +205,26 @@ async fn accept(
 struct Told {
     service: TowerToHyperService<Router>,
     peer: Peer,
+    /// Whether answers end their connection.
+    is_closing: Arc<AtomicBool>,
 }
 
 impl Service<Request<Incoming>> for Told {
     type Response = <TowerToHyperService<Router> as Service<Request<Incoming>>>::Response;
     type Error = <TowerToHyperService<Router> as Service<Request<Incoming>>>::Error;
-    type Future = <TowerToHyperService<Router> as Service<Request<Incoming>>>::Future;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Self::Error>> + Send>>;
 
     fn call(&self, mut request: Request<Incoming>) -> Self::Future {
         request.extensions_mut().insert(self.peer);
-        self.service.call(request)
+        let is_closing = Arc::clone(&self.is_closing);
+        let answered = self.service.call(request);
+        Box::pin(async move {
+            let mut response = answered.await?;
+            if is_closing.load(Relaxed) {
+                response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+            }
+            Ok(response)
+        })
     }
 }
 

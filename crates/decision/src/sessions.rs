@@ -107,6 +107,16 @@ impl SessionTable {
         self.places.is_empty()
     }
 
+    /// All of them, expired ones included, from the one that was used longest ago on.
+    pub fn oldest_first(&self) -> impl Iterator<Item = (SessionKey, SessionPlace, Timestamp)> + '_ {
+        let mut next = self.oldest;
+        core::iter::from_fn(move || {
+            let entry = (next != END).then(|| &self.entries[next as usize])?;
+            next = entry.newer;
+            Some((entry.key, entry.place, entry.expires))
+        })
+    }
+
     fn unlink(&mut self, at: u32) {
         let Entry { newer, older, .. } = self.entries[at as usize];
         match newer {

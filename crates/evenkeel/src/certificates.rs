@@ -12,86 +12,86 @@ use evenkeel_net::tls::client::Outbound;
 use evenkeel_net::tls::server::{Identities, Terminator};
 use evenkeel_store::Store;
 use rustls::RootCertStore;
-use tokio::runtime::Handle;
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{Notify, watch};
 
 use crate::exit::Failure;
 use crate::settings::{AcmeWishes, Settings};
 
-/// What TLS is done with. Clients can be served as soon as it is here.
+/// What TLS is done with, for as long as the process lives. Clients can be served once a keeper was
+/// made of it.
 #[derive(Debug)]
-pub(crate) struct Certificates {
+pub(crate) struct Tls {
     pub(crate) terminator: Terminator,
     pub(crate) outbound: Outbound,
     pub(crate) challenges: Challenges,
     pub(crate) stats: Arc<Stats>,
-    keeper: Keeper,
-    look: Arc<Notify>,
+    /// Makes the files be looked at now.
+    pub(crate) look: Arc<Notify>,
 }
 
-impl Certificates {
-    /// Reads what is there already.
+impl Tls {
+    /// Reads what clients must show.
     pub(crate) fn prepare(
+        settings: &Settings,
+        roots: &Arc<RootCertStore>,
+    ) -> Result<Self, Failure> {
+        let files = files(settings)?;
+        Ok(Self {
+            terminator: Terminator::new(Identities::default(), &files.client_auth())
+                .map_err(Failure::doing("making the keys of TLS sessions"))?,
+            outbound: Outbound::new(Arc::clone(roots)),
+            challenges: Challenges::default(),
+            stats: Arc::default(),
+            look: Arc::default(),
+        })
+    }
+
+    /// Publishes what is there already, and makes ready who follows every change.
+    pub(crate) fn keeper(
+        &self,
         settings: &Settings,
         store: &Arc<dyn Store>,
         material: watch::Receiver<Arc<EdgeMaterial>>,
         roots: &Arc<RootCertStore>,
-    ) -> Result<Self, Failure> {
-        let tls = &settings.of_tls;
-        // They were good when the settings were read.
-        let files = Files::open(&tls.pairs, tls.clients.as_ref()).map_err(|problems| {
-            let errors = problems.into_iter().filter_map(|problem| problem.outcome.err());
-            Failure::Configuration(errors.map(|error| format!("tls-cert: {error}")).collect())
-        })?;
-        let self_signed = match tls.https.is_empty() {
+    ) -> Result<Keeper, Failure> {
+        let self_signed = match settings.of_tls.https.is_empty() {
             true => None,
             false => Some(
                 self_signed_in(&settings.data_dir)
                     .map_err(Failure::doing("keeping a self-signed certificate"))?,
             ),
         };
-        let terminator = Terminator::new(Identities::default(), &files.client_auth())
-            .map_err(Failure::doing("making the keys of TLS sessions"))?;
-        let outbound = Outbound::new(Arc::clone(roots));
-        let challenges = Challenges::default();
-        let acme = tls.acme.as_ref().map(|wishes| AcmeOptions {
+        let acme = settings.of_tls.acme.as_ref().map(|wishes| AcmeOptions {
             settings: acme_settings(wishes, roots),
             store: Arc::clone(store),
-            challenges: challenges.clone(),
+            challenges: self.challenges.clone(),
             rng: fastrand::Rng::new(),
         });
-        let (stats, look) = (Arc::<Stats>::default(), Arc::<Notify>::default());
-        let keeper = Keeper::new(Options {
-            terminator: terminator.clone(),
-            outbound: outbound.clone(),
+        Ok(Keeper::new(Options {
+            terminator: self.terminator.clone(),
+            outbound: self.outbound.clone(),
             material,
-            files,
+            files: files(settings)?,
             self_signed,
             acme,
-            look: Arc::clone(&look),
-            stats: Arc::clone(&stats),
-        });
-        Ok(Self { terminator, outbound, challenges, stats, keeper, look })
-    }
-
-    /// Follows every change from now on. A SIGHUP makes files be looked at at once.
-    pub(crate) fn start(
-        self,
-        control: &Handle,
-        stop: watch::Receiver<bool>,
-    ) -> Result<tokio::task::JoinHandle<()>, Failure> {
-        let _entered = control.enter();
-        let hangup = signal(SignalKind::hangup());
-        let hangup = hangup.map_err(Failure::doing("listening for signals"))?;
-        let Self { keeper, look, .. } = self;
-        Ok(control.spawn(async move {
-            tokio::select! {
-                () = keeper.run(stop) => {}
-                () = look_at(hangup, &look) => {}
-            }
+            look: Arc::clone(&self.look),
+            stats: Arc::clone(&self.stats),
         }))
     }
+}
+
+/// They were good when the settings were read.
+fn files(settings: &Settings) -> Result<Files, Failure> {
+    let tls = &settings.of_tls;
+    Files::open(&tls.pairs, tls.clients.as_ref()).map_err(|problems| {
+        let errors = problems.into_iter().filter_map(|problem| problem.outcome.err());
+        Failure::Configuration(errors.map(|error| format!("tls-cert: {error}")).collect())
+    })
+}
+
+/// Follows every change until told to stop.
+pub(crate) async fn follow(keeper: Keeper, stop: watch::Receiver<bool>) {
+    keeper.run(stop).await;
 }
 
 fn acme_settings(wishes: &AcmeWishes, machine: &Arc<RootCertStore>) -> AcmeSettings {
@@ -105,13 +105,4 @@ fn acme_settings(wishes: &AcmeWishes, machine: &Arc<RootCertStore>) -> AcmeSetti
         roots,
         challenges: wishes.challenges.clone(),
     }
-}
-
-/// For as long as signals come.
-async fn look_at(mut hangup: Signal, look: &Notify) {
-    while hangup.recv().await.is_some() {
-        tracing::info!("Looking at the files of certificates, as asked by SIGHUP.");
-        look.notify_one();
-    }
-    std::future::pending::<()>().await;
 }

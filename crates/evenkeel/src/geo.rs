@@ -1,9 +1,11 @@
 //! The operator's geographic databases: refused as settings when they cannot be used at the start,
 //! and looked after while the node runs.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use evenkeel_net::geo::{GeoChange, GeoFiles};
+use tokio::sync::Notify;
 
 use crate::exit::Failure;
 
@@ -16,16 +18,19 @@ pub(crate) fn refused(problems: &[GeoChange]) -> Failure {
     Failure::Configuration(problems.iter().map(describe).collect())
 }
 
-/// Reads files again when they change, for as long as the node runs.
+/// Reads files again when they change, for as long as the node runs; at once when asked to look.
 ///
 /// Dropping the future ends it after what is being read.
-pub(crate) async fn watch(mut files: GeoFiles) {
+pub(crate) async fn watch(mut files: GeoFiles, look: Arc<Notify>) {
     if files.is_empty() {
         return;
     }
     let mut looks = tokio::time::interval(LOOK_INTERVAL);
     loop {
-        looks.tick().await;
+        tokio::select! {
+            _ = looks.tick() => {}
+            () = look.notified() => {}
+        }
         let looked = tokio::task::spawn_blocking(move || {
             let changes = files.refresh();
             (files, changes)

@@ -1,5 +1,5 @@
-//! The name server as a part of a node: bound with the other listeners, started with the workers,
-//! ended with them.
+//! The name server as a part of a node: started with the workers on sockets of the node, ended with
+//! them.
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -9,7 +9,7 @@ use std::time::Duration;
 use evenkeel_control::{AnswerQuery, ExplainSources, NameAnswer, NameRecord};
 use evenkeel_dns::server::{
     QueryLog, Rehearsal, RehearsedRecord, Running, ServerOptions, Settings as ServerSettings,
-    Sockets, Supposed, bind, kept_secret, start,
+    Sockets, Supposed, kept_secret, start,
 };
 use evenkeel_model::{Live, ZoneId};
 use evenkeel_net::drain::Drain;
@@ -25,10 +25,8 @@ const NAMES_LIMIT: Duration = Duration::from_secs(2);
 
 /// A name server about to be started.
 pub(crate) struct NameServer {
-    /// Where it listens.
-    pub(crate) addresses: Vec<SocketAddr>,
     /// What it counts.
-    pub(crate) registry: DnsRegistry,
+    registry: DnsRegistry,
     sockets: Vec<Sockets>,
     settings: ServerSettings,
     log: Option<QueryLog>,
@@ -38,7 +36,7 @@ pub(crate) struct NameServer {
 
 impl fmt::Debug for NameServer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("NameServer").field("addresses", &self.addresses).finish_non_exhaustive()
+        f.debug_struct("NameServer").field("sockets", &self.sockets).finish_non_exhaustive()
     }
 }
 
@@ -54,20 +52,19 @@ pub(crate) struct Parts {
 }
 
 impl NameServer {
-    /// Binds its addresses and opens its files; `None` when none is wanted. `listeners` are the
-    /// addresses of the proxy.
+    /// Opens its files; `None` when none is wanted. `listeners` are the addresses of the proxy.
     ///
     /// # Errors
-    /// When an address, the log or the cookie secret is not to be had.
-    pub(crate) fn bind(
+    /// When the log or the cookie secret is not to be had.
+    pub(crate) fn prepare(
         settings: &Settings,
         sources: &ExplainSources,
         listeners: &[SocketAddr],
+        sockets: &[Sockets],
+        registry: Option<DnsRegistry>,
     ) -> Result<Option<Self>, Failure> {
+        let Some(registry) = registry else { return Ok(None) };
         let dns = &settings.of_dns;
-        if dns.addresses.is_empty() {
-            return Ok(None);
-        }
         let cookies = match &dns.cookies {
             Some(secrets) => secrets.clone(),
             None => kept_secret(&settings.data_dir)
@@ -80,17 +77,10 @@ impl NameServer {
                 log.path.display()
             )))?),
         };
-        let mut sockets = Vec::new();
-        for address in &dns.addresses {
-            let bound = bind(*address, settings.workers);
-            sockets.push(
-                bound.map_err(Failure::doing(format!("binding the name server to {address}")))?,
-            );
-        }
+        let sockets = sockets.iter().map(Sockets::try_clone).collect::<std::io::Result<_>>();
         Ok(Some(Self {
-            addresses: sockets.iter().map(|sockets| sockets.address).collect(),
-            registry: DnsRegistry::new(ServerOptions::udp_threads(&sockets)),
-            sockets,
+            registry,
+            sockets: sockets.map_err(Failure::doing("starting the name server"))?,
             settings: ServerSettings {
                 node: sources.node,
                 geography: Arc::clone(&sources.geography),

@@ -68,18 +68,6 @@ pub(crate) struct Settings {
     pub(crate) account_id: Option<String>,
 }
 
-/// Reads all settings.
-///
-/// # Errors
-/// With every problem found, each naming its key.
-pub(crate) fn load(args: &ServeArgs) -> Result<Settings, Failure> {
-    let reading = read(args);
-    match reading.settings {
-        Some(settings) if reading.problems.is_empty() => Ok(settings),
-        _ => Err(Failure::Configuration(reading.problems)),
-    }
-}
-
 /// What came out of reading all settings.
 #[derive(Debug, Default)]
 pub(crate) struct Reading {

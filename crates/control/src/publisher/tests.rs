@@ -28,7 +28,7 @@ struct Running {
     stats: Arc<HealthStats>,
     restored: Vec<Report>,
     stop: oneshot::Sender<()>,
-    ended: tokio::task::JoinHandle<()>,
+    ended: tokio::task::JoinHandle<Stage>,
 }
 
 impl Running {

@@ -94,7 +94,7 @@ pub(super) struct Api {
     reports: mpsc::Sender<Report>,
     ready: watch::Sender<bool>,
     notified: mpsc::Receiver<ZoneId>,
-    publisher: JoinHandle<()>,
+    publisher: JoinHandle<crate::publisher::Stage>,
 }
 
 impl Drop for Api {

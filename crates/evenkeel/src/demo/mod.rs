@@ -10,7 +10,7 @@ use evenkeel_model::Region;
 
 use crate::cli::{DemoArgs, IntervalMin};
 use crate::exit::Failure;
-use crate::serve::{Announce, Node, init_logs};
+use crate::serve::{Announce, Heritage, Node, init_logs};
 use crate::settings::{ApiSettings, HealthSettings, Settings, TlsSettings};
 use sample::Samples;
 use setup::Setup;
@@ -55,7 +55,7 @@ pub(crate) fn run(args: &DemoArgs) -> Result<(), Failure> {
         api_token: Some(setup.token.clone()),
         account_id: Some(setup.account.clone()),
     };
-    let node = Node::start(&settings, Announce::Nothing)?;
+    let node = Node::start(settings, Heritage::default(), Announce::Nothing)?;
     setup.configure(node.api, &samples).map_err(Failure::doing("configuring the demo"))?;
     print_guide(&node, &setup, &samples);
     node.run()

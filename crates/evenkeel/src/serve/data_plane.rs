@@ -1,4 +1,4 @@
-//! Parts of the data plane: listeners, workers, and what they decide by.
+//! The data plane: workers and the name server, and what they decide by.
 
 use std::io;
 use std::net::SocketAddr;
@@ -6,49 +6,111 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use evenkeel_control::{Bootstrapped, ExplainSources};
-use evenkeel_model::{Live, Node as Site, Pop};
+use evenkeel_model::{Live, Node as Site, Pop, ZoneId};
 use evenkeel_net::drain::Drain;
-use evenkeel_net::listen::listen_shared;
-use evenkeel_net::tls::server::Terminator;
-use evenkeel_proxy::{Atlas, Listener, Shared, WorkerOptions, run_worker};
-use evenkeel_telemetry::Registry;
+use evenkeel_proxy::{Atlas, Shared, WorkerOptions, run_worker};
+use tokio::runtime::Handle;
 use tokio::sync::{mpsc, watch};
 
+use super::control_plane::First;
+use super::ground::Ground;
 use crate::exit::Failure;
+use crate::name_server::{NameServer, Parts};
 use crate::settings::Settings;
 
-/// Binds addresses for every worker. Returns the addresses, which name the ports that were free.
-pub(super) fn bind(
-    addresses: &[SocketAddr],
-    tls: Option<&Terminator>,
-    of_worker: &mut [Vec<Listener>],
-) -> Result<Vec<SocketAddr>, Failure> {
-    let kind = if tls.is_some() { "HTTPS" } else { "HTTP" };
-    let mut bound = Vec::new();
-    for address in addresses {
-        let doing = || Failure::doing(format!("binding the {kind} listener to {address}"));
-        let sockets = listen_shared(*address, of_worker.len()).map_err(doing())?;
-        bound.push(sockets[0].local_addr().map_err(doing())?);
-        for (listeners, socket) in of_worker.iter_mut().zip(sockets) {
-            listeners.push(Listener { socket, tls: tls.cloned() });
-        }
-    }
-    Ok(bound)
+/// A data plane at work.
+#[derive(Debug)]
+pub(super) struct DataPlane {
+    pub(super) live: Live,
+    drain: watch::Sender<Drain>,
+    workers: Vec<JoinHandle<io::Result<()>>>,
+    name_server: Option<evenkeel_dns::server::Running>,
+    /// Hears of each worker that ended.
+    ended: mpsc::UnboundedReceiver<()>,
 }
 
-#[expect(clippy::too_many_arguments, reason = "called once, to keep `start` readable")]
-pub(super) fn start_workers(
-    settings: &Settings,
+impl DataPlane {
+    /// Starts to serve clients.
+    ///
+    /// # Errors
+    /// When a file or a thread is not to be had.
+    pub(super) fn start(
+        ground: &mut Ground,
+        first: First,
+        notices: mpsc::Receiver<ZoneId>,
+        control: &Handle,
+    ) -> Result<Self, Failure> {
+        let First { live, revision, made } = first;
+        let drain = watch::Sender::new(Drain::Not);
+        let (end, ended) = mpsc::unbounded_channel();
+        let served = [ground.sockets.http_addresses(), ground.sockets.https_addresses()].concat();
+        let name_server = NameServer::prepare(
+            &ground.settings,
+            &ground.explain,
+            &served,
+            &ground.sockets.dns,
+            ground.dns_registry.clone(),
+        )?;
+        let parts = Parts {
+            live: live.clone(),
+            revision: revision.clone(),
+            drain: drain.subscribe(),
+            notices,
+            ended: end.clone(),
+        };
+        let name_server = name_server.map(|server| server.start(parts, control)).transpose()?;
+        let workers = start_workers(ground, &made, &live, &revision, &drain, &end)?;
+        Ok(Self { live, drain, workers, name_server, ended })
+    }
+
+    /// Opens the log of queries anew under its name.
+    pub(super) fn reopen_logs(&self) {
+        if let Some(name_server) = &self.name_server {
+            name_server.reopen_log();
+        }
+    }
+
+    /// Waits until a worker ends by itself.
+    pub(super) async fn failed(&mut self) {
+        let _ = self.ended.recv().await;
+    }
+
+    /// Who can tell it to drain while it is waited for.
+    pub(super) fn drain(&self) -> watch::Sender<Drain> {
+        self.drain.clone()
+    }
+
+    /// Waits for what is left after the drain began.
+    ///
+    /// # Errors
+    /// With what a worker failed with.
+    pub(super) fn join(self) -> Result<(), Failure> {
+        let mut outcome = Ok(());
+        for worker in self.workers {
+            outcome = match worker.join() {
+                Ok(Ok(())) => outcome,
+                Ok(Err(error)) => Err(Failure::doing("serving requests")(error)),
+                Err(_) => Err(Failure::doing("serving requests")("a worker panicked")),
+            };
+        }
+        if let Some(Err(error)) = self.name_server.map(evenkeel_dns::server::Running::join) {
+            outcome = Err(Failure::doing("answering DNS queries")(error));
+        }
+        outcome
+    }
+}
+
+fn start_workers(
+    ground: &mut Ground,
     made: &Bootstrapped,
     live: &Live,
     revision: &watch::Receiver<u64>,
-    listeners: Vec<Vec<Listener>>,
-    https: &[SocketAddr],
-    registry: &Registry,
-    shared: &Shared,
-    drain: &watch::Receiver<Drain>,
+    drain: &watch::Sender<Drain>,
     end: &mpsc::UnboundedSender<()>,
 ) -> Result<Vec<JoinHandle<io::Result<()>>>, Failure> {
+    let https = ground.sockets.https_addresses();
+    let listeners = ground.sockets.hand_out(ground.settings.workers, &ground.tls.terminator);
+    let Ground { settings, registry, shared, .. } = &*ground;
     let proxy = Arc::new(evenkeel_proxy::Settings {
         pop: settings.pop.clone(),
         site: site(settings),
@@ -70,7 +132,7 @@ pub(super) fn start_workers(
             metrics: Arc::clone(metrics),
             settings: Arc::clone(&proxy),
             shared: shared.clone(),
-            drain: drain.clone(),
+            drain: drain.subscribe(),
         };
         let end = end.clone();
         let run = move || {

@@ -5,10 +5,12 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use evenkeel_api::Limits;
 use evenkeel_control::{AUDIT_STREAM, RateLimit, ServerSettings};
 use evenkeel_net::certificate;
 use evenkeel_store::{Retention, Retentions};
+use rustls::ServerConfig;
 
 use super::Layers;
 use crate::cli::ApiArgs;
@@ -20,17 +22,50 @@ const BODY_BYTES_MAX: usize = 256 * 1024 * 1024;
 #[derive(Debug, Clone, Default)]
 pub(crate) struct ApiSettings {
     pub(crate) server: ServerSettings,
+    /// Certificate chain and private key that the server's TLS is read from.
+    pub(crate) tls_files: Option<TlsFiles>,
     /// What documents may say; the shortest interval is a setting of its own.
     pub(crate) limits: Limits,
     pub(crate) retentions: Retentions,
+}
+
+/// Files of the API's own certificate.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct TlsFiles {
+    certificate: PathBuf,
+    key: PathBuf,
+}
+
+impl TlsFiles {
+    /// How TLS is spoken with what stands in the files now.
+    ///
+    /// # Errors
+    /// With a sentence that names the file.
+    pub(crate) fn read(&self) -> Result<Arc<ServerConfig>, String> {
+        match certificate::server(&self.certificate, &self.key) {
+            Ok(mut config) => {
+                config.alpn_protocols = vec![b"http/1.1".to_vec()];
+                Ok(Arc::new(config))
+            }
+            Err(error) => Err(format!("api-tls-cert: {error}")),
+        }
+    }
 }
 
 impl Layers<'_> {
     pub(super) fn api(&mut self, args: &ApiArgs) -> ApiSettings {
         let usual = ServerSettings::default();
         let body = |bytes: &usize| (1..=BODY_BYTES_MAX).contains(bytes);
+        let tls_files = self.tls_files(args);
+        let tls = tls_files.as_ref().and_then(|files| match files.read() {
+            Ok(config) => Some(Arc::new(ArcSwap::new(config))),
+            Err(problem) => {
+                self.problems.push(problem);
+                None
+            }
+        });
         let server = ServerSettings {
-            tls: self.tls(args),
+            tls,
             cors_origins: self
                 .many::<OriginName>("api-cors-origin", &args.api_cors_origin)
                 .map(|origins| origins.into_iter().map(|OriginName(name)| name).collect())
@@ -40,34 +75,28 @@ impl Layers<'_> {
                 .unwrap_or(usual.body_bytes_max),
             rate_limit: self.one("api-rate-limit", &args.api_rate_limit).map(|Rate(limit)| limit),
         };
-        ApiSettings { server, limits: self.limits(args), retentions: self.retentions(args) }
+        ApiSettings {
+            server,
+            tls_files,
+            limits: self.limits(args),
+            retentions: self.retentions(args),
+        }
     }
 
-    fn tls(&mut self, args: &ApiArgs) -> Option<evenkeel_control::TlsConfig> {
+    fn tls_files(&mut self, args: &ApiArgs) -> Option<TlsFiles> {
         let certificate = self.one::<PathBuf>("api-tls-cert", &args.api_tls_cert);
         let key = self.one::<PathBuf>("api-tls-key", &args.api_tls_key);
-        let (certificate, key) = match (certificate, key) {
+        match (certificate, key) {
             (None, None) => return None,
-            (Some(certificate), Some(key)) => (certificate, key),
+            (Some(certificate), Some(key)) => return Some(TlsFiles { certificate, key }),
             (Some(_), None) => {
                 self.problems.push("api-tls-key: missing beside api-tls-cert".to_owned());
-                return None;
             }
             (None, Some(_)) => {
                 self.problems.push("api-tls-cert: missing beside api-tls-key".to_owned());
-                return None;
-            }
-        };
-        match certificate::server(&certificate, &key) {
-            Ok(mut config) => {
-                config.alpn_protocols = vec![b"http/1.1".to_vec()];
-                Some(Arc::new(config))
-            }
-            Err(error) => {
-                self.problems.push(format!("api-tls-cert: {error}"));
-                None
             }
         }
+        None
     }
 
     fn limits(&mut self, args: &ApiArgs) -> Limits {
