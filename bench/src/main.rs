@@ -16,6 +16,7 @@ mod interleave;
 mod load;
 mod machine;
 mod measure;
+mod memory;
 mod name_server;
 mod process;
 mod proxy;

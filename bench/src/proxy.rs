@@ -76,6 +76,8 @@ pub struct Job {
     pub splice: bool,
     /// Files that may be open at once.
     pub files_max: u32,
+    /// Clients let in at once, where the usual number is too small.
+    pub clients_max: Option<u32>,
     /// Where to run.
     pub cores: Cores,
 }
@@ -109,6 +111,7 @@ impl Job {
             large_bodies: false,
             splice: false,
             files_max: FILES_MAX.min(machine::open_files().1),
+            clients_max: None,
             cores,
         }
     }

@@ -13,6 +13,7 @@ mod everything_on;
 mod half_load;
 mod http1;
 mod http2;
+mod idle_connections;
 mod load_balancers;
 mod tls;
 mod uploads;
@@ -56,6 +57,7 @@ pub const ALL: &[Scenario] = &[
     Scenario::interleaved(&everything_on::QUIET),
     Scenario::interleaved(&everything_on::LOGGED),
     Scenario::interleaved(&half_load::HALF),
+    idle_connections::SCENARIO,
     dns::WEIGHTED,
     dns::WEIGHTED_10000,
     dns::GEO,

@@ -33,6 +33,9 @@ pub(super) fn start(name: &str, binary: &Path, job: &Job, dir: &Path) -> Result<
         command.args(["--https", &https.to_string()]);
         command.arg("--tls-cert").arg(&certificate.chain).arg("--tls-key").arg(&certificate.key);
     }
+    if let Some(clients) = job.clients_max {
+        command.args(["--connections-max", &clients.to_string()]);
+    }
     if job.monitors {
         command.args(["--monitor-interval-min", &MONITOR_INTERVAL_S.to_string()]);
     }

@@ -10,11 +10,13 @@ pub(super) const KEEP_ALIVE: Shape = Shape {
     ..Shape::SMALL
 };
 
-/// Key exchange without signature: what a browser that comes back does.
+/// Key exchange without signature: what a browser that comes back does. Not more connections at once
+/// than the generator keeps tickets for.
 pub(super) const RESUMED: Shape = Shape {
     name: "tls-resumed",
     about: "HTTPS (TLS 1.3), a resumed handshake for every request",
     load: Drive::TlsResumed,
+    connections: 8,
     ..Shape::SMALL
 };
 
