@@ -13,6 +13,8 @@ use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, ReadBuf};
 
+use crate::relay::splice::Pipes;
+
 /// Size of an ordinary buffer in bytes: a usual head and a small body in one read.
 pub(crate) const SMALL_BYTES: usize = 16 * 1024;
 /// Size of a buffer for large bodies in bytes. Reads this large cost half of what 16 KiB reads do,
@@ -32,6 +34,8 @@ pub(crate) struct BufferPool {
     small: RefCell<Vec<Vec<u8>>>,
     large: RefCell<Vec<Vec<u8>>>,
     scratch: RefCell<Vec<Vec<u8>>>,
+    /// What takes the place of buffers where bytes are not looked at.
+    pub(crate) pipes: Pipes,
 }
 
 impl BufferPool {
@@ -108,6 +112,11 @@ impl Buffer {
     /// Whether nothing is left to use.
     pub(crate) fn is_empty(&self) -> bool {
         self.start == self.end
+    }
+
+    /// Whether the peer had more to say than the last read took.
+    pub(crate) fn is_hot(&self) -> bool {
+        self.is_hot
     }
 
     /// Marks bytes as used.

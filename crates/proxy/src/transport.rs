@@ -24,6 +24,11 @@ pub(crate) trait Source: AsyncRead + Unpin {
     fn take_trailers(&mut self) -> Vec<u8> {
         Vec::new()
     }
+
+    /// The socket itself, where what is read from it is what the peer wrote.
+    fn socket(&self) -> Option<&TcpStream> {
+        None
+    }
 }
 
 /// Where a message goes.
@@ -36,6 +41,11 @@ pub(crate) trait Sink: AsyncWrite + Unpin {
     /// Most bytes to have in hand for it: what is read ahead waits in memory while it takes none.
     fn ahead_bytes_max(&self) -> usize {
         LARGE_BYTES
+    }
+
+    /// The socket itself, where what is written to it is what the peer reads.
+    fn socket(&self) -> Option<&TcpStream> {
+        None
     }
 
     /// Ends the message, with these trailer lines. Called for transports that frame messages.
@@ -60,8 +70,18 @@ pub(crate) trait Transport: Source + Sink {
     }
 }
 
-impl Source for TcpStream {}
-impl Sink for TcpStream {}
+impl Source for TcpStream {
+    fn socket(&self) -> Option<&TcpStream> {
+        Some(self)
+    }
+}
+
+impl Sink for TcpStream {
+    fn socket(&self) -> Option<&TcpStream> {
+        Some(self)
+    }
+}
+
 impl Transport for TcpStream {
     fn reset_on_close(&mut self) {
         // A failure leaves an ordinary close, and the peer is gone anyway.

@@ -1,3 +1,4 @@
 //! Moving messages between peers.
 
 pub(crate) mod pump;
+pub(crate) mod splice;

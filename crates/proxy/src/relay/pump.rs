@@ -2,7 +2,8 @@
 //! is read while something waits to be written, so what is held is one buffer.
 //!
 //! The body is re-framed on the way. What arrives chunked is decoded and leaves in our own chunks,
-//! so that no leniency of ours can become a smuggled request on the other side.
+//! so that no leniency of ours can become a smuggled request on the other side. A long body that
+//! is the same on both sides goes through [`super::splice`] where both are plain sockets.
 //!
 //! On the request path. Cancel safe: all state is in the value, a dropped poll loses nothing.
 
@@ -13,13 +14,18 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use evenkeel_h1::{ChunkError, ChunkedDecoder, LAST_CHUNK, chunk_head};
+use tokio::net::TcpStream;
 
-use crate::buffer::{Buffer, BufferPool, Filled};
+use super::splice::{Splice, Spliced};
+use crate::buffer::{Buffer, BufferPool, Filled, SMALL_BYTES};
 use crate::transport::{Sink, Source};
 
 /// How much of a body is kept so that it can be sent again (behaviour.md 5.2). Calls between
 /// programs are smaller; of anything larger only the sender has another copy.
 const KEPT_BYTES_MAX: usize = 64 * 1024;
+
+/// Bodies with less to come are copied: what splicing saves them is less than the pipe costs.
+const SPLICED_BYTES_MIN: u64 = 64 * 1024;
 
 /// How the end of a body is recognised where it comes from.
 #[derive(Debug)]
@@ -112,6 +118,18 @@ pub(crate) struct Pump {
     moved: u64,
     counts: Counts,
     has_taken_body: bool,
+    splice: Splice,
+    splicing: Splicing,
+}
+
+/// Whether the body is moved without being looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Splicing {
+    /// Not now: too little comes, or it comes in small pieces.
+    Off,
+    On,
+    /// It cannot be.
+    Refused,
 }
 
 /// What a pump has moved since it was last asked, in bytes.
@@ -147,6 +165,8 @@ impl Pump {
             moved: 0,
             counts: Counts::default(),
             has_taken_body: false,
+            splice: Splice::default(),
+            splicing: Splicing::Off,
         }
     }
 
@@ -289,7 +309,9 @@ impl Pump {
             }
             self.waiting = Waiting::Write;
             ready!(self.poll_write(context, input, receiver))?;
+            ready!(self.poll_drain(context, receiver))?;
             if self.has_whole_body && self.used == 0 {
+                self.splice.release(&pool.pipes);
                 let ended = match self.to {
                     BodyTo::Framed => receiver.poll_end(context, &self.trailers),
                     BodyTo::Plain | BodyTo::Chunked => Pin::new(&mut *receiver).poll_flush(context),
@@ -299,6 +321,15 @@ impl Pump {
                 return Poll::Ready(Ok(()));
             }
             self.waiting = Waiting::Read;
+            if self.is_for_splicing(input)
+                && receiver.socket().is_some()
+                && let Some(socket) = sender.socket()
+            {
+                input.release(pool);
+                ready!(self.poll_splice(context, socket, pool))?;
+                continue;
+            }
+            self.splice.release(&pool.pipes);
             let ahead = receiver.ahead_bytes_max();
             let Poll::Ready(filled) = input.poll_fill(context, sender, pool, ahead) else {
                 // What the transport holds back must not wait for what is still to come.
@@ -387,10 +418,9 @@ impl Pump {
                 self.used = used;
             }
         }
-        self.has_taken_body |= self.used > 0;
-        self.counts.taken += self.data.len() as u64;
-        let allowed = self.allowed.checked_sub(self.data.len() as u64);
-        self.allowed = allowed.ok_or(PumpError::TooLong)?;
+        if self.used > 0 {
+            self.note_taken(self.data.len())?;
+        }
         if let Some(kept) = &mut self.kept {
             let data = &input.filled()[self.data.clone()];
             if kept.len() + data.len() <= KEPT_BYTES_MAX {
@@ -438,6 +468,78 @@ impl Pump {
             _ => &self.trailers,
         });
         self.after.extend_from_slice(b"\r\n");
+    }
+
+    /// Whether what comes next is to be spliced, where the transports are such that it can be.
+    fn is_for_splicing(&mut self, input: &Buffer) -> bool {
+        let is_worth_it = match (&self.from, self.splicing) {
+            _ if self.to != BodyTo::Plain => false,
+            (_, Splicing::Refused) | (BodyFrom::Chunked(_) | BodyFrom::Framed, _) => false,
+            (_, Splicing::On) => true,
+            (BodyFrom::Length(left), Splicing::Off) => *left >= SPLICED_BYTES_MIN,
+            // How much is to come is not known; a full buffer is a sign of much.
+            (BodyFrom::UntilClose, Splicing::Off) => input.is_hot(),
+        };
+        // What was read with a head, or before the peer became quick, goes out first.
+        is_worth_it && input.is_empty()
+    }
+
+    /// Takes some of the body into the pipe.
+    fn poll_splice(
+        &mut self,
+        context: &mut Context<'_>,
+        sender: &TcpStream,
+        pool: &BufferPool,
+    ) -> Poll<Result<(), PumpError>> {
+        let max = match self.from {
+            BodyFrom::Length(left) => left,
+            _ => u64::MAX,
+        };
+        self.splicing = Splicing::On;
+        let spliced = ready!(self.splice.poll_fill(context, sender, &pool.pipes, max));
+        match (spliced.map_err(PumpError::Read)?, &mut self.from) {
+            (Spliced::Bytes(bytes), from) => {
+                if let BodyFrom::Length(left) = from {
+                    *left -= bytes as u64;
+                    self.has_whole_body = *left == 0;
+                } else if bytes < SMALL_BYTES {
+                    // Small messages are copied, in fewer calls.
+                    self.splicing = Splicing::Off;
+                }
+                self.moved += 1;
+                self.note_taken(bytes)?;
+            }
+            (Spliced::End, BodyFrom::UntilClose) => self.end(),
+            (Spliced::End, _) => return Poll::Ready(Err(PumpError::Truncated)),
+            (Spliced::Refused, _) => self.splicing = Splicing::Refused,
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    /// Sends on what is in the pipe.
+    fn poll_drain<W: Sink>(
+        &mut self,
+        context: &mut Context<'_>,
+        receiver: &W,
+    ) -> Poll<Result<(), PumpError>> {
+        while self.splice.held() > 0
+            && let Some(socket) = receiver.socket()
+        {
+            let sent = self.splice.poll_drain(context, socket);
+            let sent = ready!(sent).map_err(PumpError::Write)?;
+            self.moved += 1;
+            self.counts.written += sent as u64;
+            self.has_written = true;
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    /// Counts a piece of the body that was taken from the sender.
+    fn note_taken(&mut self, bytes: usize) -> Result<(), PumpError> {
+        self.has_taken_body = true;
+        self.counts.taken += bytes as u64;
+        self.allowed = self.allowed.checked_sub(bytes as u64).ok_or(PumpError::TooLong)?;
+        Ok(())
     }
 
     fn poll_write<W: Sink>(

@@ -47,6 +47,14 @@ impl Wire {
         }
     }
 
+    /// The socket, where nothing lies between it and the messages.
+    fn plain(&self) -> Option<&TcpStream> {
+        match self {
+            Self::Tcp(tcp) => Some(tcp),
+            Self::Tls(_) | Self::Http2(_) => None,
+        }
+    }
+
     /// What it means that a stream has ended early.
     pub(crate) fn fate(&self) -> Option<Fate> {
         match self {
@@ -119,11 +127,19 @@ impl Source for Wire {
             Self::Http2(stream) => stream.take_trailers(),
         }
     }
+
+    fn socket(&self) -> Option<&TcpStream> {
+        self.plain()
+    }
 }
 
 impl Sink for Wire {
     fn frames_messages(&self) -> bool {
         matches!(self, Self::Http2(_))
+    }
+
+    fn socket(&self) -> Option<&TcpStream> {
+        self.plain()
     }
 
     fn poll_end(&mut self, context: &mut Context<'_>, trailers: &[u8]) -> Poll<io::Result<()>> {

@@ -8,20 +8,20 @@ use crate::client::{Client, End};
 use crate::endpoint::Endpoint;
 use crate::world::{Plan, World, ms};
 
-const MIB: usize = 1024 * 1024;
+pub(crate) const MIB: usize = 1024 * 1024;
 
 /// More than both sides' sockets may hold on their own, so that who does not read is noticed.
-const FLOOD_BYTES: usize = 128 * MIB;
+pub(crate) const FLOOD_BYTES: usize = 128 * MIB;
 
 /// A body in which every misplaced byte shows.
-fn pattern(bytes: usize) -> Vec<u8> {
+pub(crate) fn pattern(bytes: usize) -> Vec<u8> {
     let mut pattern = (0..251).collect::<Vec<u8>>().repeat(bytes / 251 + 1);
     pattern.truncate(bytes);
     pattern
 }
 
 /// Writes until the whole body is out or nothing moves any more; returns what went out.
-fn push(stream: &mut impl Write, body: &[u8]) -> usize {
+pub(crate) fn push(stream: &mut impl Write, body: &[u8]) -> usize {
     let mut sent = 0;
     while sent < body.len() {
         match stream.write(&body[sent..]) {

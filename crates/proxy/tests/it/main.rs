@@ -30,6 +30,7 @@ mod refusals;
 mod responses;
 mod retries;
 mod smuggling;
+mod spliced;
 mod traps;
 mod tunnels;
 mod upstream_http2;
