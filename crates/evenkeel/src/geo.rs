@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use evenkeel_net::geo::{GeoChange, GeoFiles};
+use evenkeel_telemetry::Counter;
 use tokio::sync::Notify;
 
 use crate::exit::Failure;
@@ -21,7 +22,7 @@ pub(crate) fn refused(problems: &[GeoChange]) -> Failure {
 /// Reads files again when they change, for as long as the node runs; at once when asked to look.
 ///
 /// Dropping the future ends it after what is being read.
-pub(crate) async fn watch(mut files: GeoFiles, look: Arc<Notify>) {
+pub(crate) async fn watch(mut files: GeoFiles, look: Arc<Notify>, reloads: Arc<Counter>) {
     if files.is_empty() {
         return;
     }
@@ -38,6 +39,7 @@ pub(crate) async fn watch(mut files: GeoFiles, look: Arc<Notify>) {
         let Ok((kept, changes)) = looked.await else { return };
         files = kept;
         changes.iter().for_each(log);
+        reloads.add(changes.iter().filter(|change| change.outcome.is_ok()).count() as u64);
     }
 }
 

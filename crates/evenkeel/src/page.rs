@@ -1,14 +1,17 @@
 //! The metrics page: what the workers and the monitors counted, and the view in short.
 
+mod node;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use evenkeel_control::health::HealthStats;
+use evenkeel_control::publisher::ConfigStats;
 use evenkeel_model::{Live, PoolStatus, Timestamp, Verdict, View};
 use evenkeel_monitor::Stats;
 use evenkeel_net::unix_time_ms;
-use evenkeel_proxy::OutlierTable;
-use evenkeel_telemetry::{DnsRegistry, Exposition, MetricKind, Registry};
+use evenkeel_proxy::{OutlierTable, Shared};
+use evenkeel_telemetry::{Counter, DnsRegistry, Exposition, MetricKind, Registry, render_process};
 
 use crate::records::Records;
 
@@ -20,8 +23,11 @@ pub(crate) struct Sources {
     pub(crate) dns: Option<DnsRegistry>,
     pub(crate) monitors: Arc<Stats>,
     pub(crate) health: Arc<HealthStats>,
-    /// `None` while passive health is off.
-    pub(crate) outliers: Option<Arc<OutlierTable>>,
+    /// What workers share.
+    pub(crate) shared: Shared,
+    pub(crate) config: Arc<ConfigStats>,
+    /// Times that a geographic database was read again.
+    pub(crate) geo_reloads: Arc<Counter>,
     pub(crate) notifications: Arc<evenkeel_notify::Stats>,
     pub(crate) certificates: Arc<evenkeel_certificate::Stats>,
     pub(crate) records: Records,
@@ -33,16 +39,20 @@ pub(crate) fn render(sources: &Sources) -> String {
     let mut page = Exposition::default();
     page.metric("evenkeel_build_info", MetricKind::Gauge, "Always 1; the version is a label.");
     page.sample("evenkeel_build_info", &[("version", env!("CARGO_PKG_VERSION"))], 1);
+    render_process(&mut page);
     sources.workers.render(&mut page);
+    node::traffic(&mut page, &sources.workers, &sources.shared);
     if let Some(dns) = &sources.dns {
         dns.render(&mut page);
     }
     monitors(&mut page, &sources.monitors);
     health(&mut page, &sources.health);
-    passive_health(&mut page, sources.outliers.as_deref());
+    passive_health(&mut page, sources.shared.outliers.as_deref());
     notifications(&mut page, &sources.notifications);
     certificates(&mut page, &sources.certificates);
     sources.records.render(&mut page);
+    node::memory(&mut page, &sources.shared, &sources.geo_reloads);
+    node::config(&mut page, &sources.config);
     view(&mut page, &sources.live.load());
     page.finish()
 }

@@ -86,7 +86,8 @@ impl Node {
         let data = DataPlane::start(&mut ground, first, notices, prepared.handle())?;
         let control = prepared.start(&ground).map_err(|(failure, _)| failure)?;
         let reload = Reload::new(&ground);
-        house.spawn(geo::watch(geo_files, Arc::clone(&reload.look_at_places)));
+        let reloads = Arc::clone(&ground.geo_reloads);
+        house.spawn(geo::watch(geo_files, Arc::clone(&reload.look_at_places), reloads));
         ground.ready.send_replace(true);
         if let Some(predecessor) = predecessor {
             predecessor.serving();

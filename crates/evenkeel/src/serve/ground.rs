@@ -8,7 +8,7 @@ use evenkeel_model::ZoneId;
 use evenkeel_net::geo::GeoFiles;
 use evenkeel_net::tls::machine_roots;
 use evenkeel_proxy::Shared;
-use evenkeel_telemetry::{DnsRegistry, Registry};
+use evenkeel_telemetry::{Counter, DnsRegistry, Registry};
 use rustls::RootCertStore;
 use tokio::sync::{mpsc, watch};
 
@@ -40,6 +40,8 @@ pub(super) struct Ground {
     pub(super) dns_registry: Option<DnsRegistry>,
     /// Of zones whose secondaries are to be told though nothing has changed.
     pub(super) notify_peers: mpsc::Sender<ZoneId>,
+    /// Times that a geographic database was read again.
+    pub(super) geo_reloads: Arc<Counter>,
     /// What `/readyz` tells.
     pub(super) ready: watch::Sender<bool>,
 }
@@ -89,6 +91,7 @@ impl Ground {
             roots,
             explain,
             notify_peers,
+            geo_reloads: Arc::default(),
             ready: watch::Sender::new(false),
             settings,
         };
