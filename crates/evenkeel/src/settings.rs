@@ -33,7 +33,6 @@ pub(crate) use self::shown::{Source, Taken, render};
 pub(crate) use self::tls::{AcmeWishes, TlsSettings};
 pub(crate) use self::traces::TraceSettings;
 use crate::cli::{IntervalMin, ServeArgs};
-use crate::exit::Failure;
 
 /// Data-plane threads that can be asked for. More than any machine has; a typing error ends here.
 const WORKERS_MAX: usize = 1024;
