@@ -28,7 +28,7 @@ usage: cargo xtask bench [SCENARIO…] [OPTION…]
   --monitors           health monitors on, where the proxy has them
   --access-log         every request is logged to a file
   --headline           the scenarios of the README's table, which is printed at the end and drawn
-                       in docs/performance; 3 rounds of 3 s unless said otherwise
+                       in docs/performance; 3 rounds of 3 s after 1 s unless said otherwise
   --strace             count system calls per request instead of measuring time
   --json FILE          results file (default target/bench/SCENARIO-TIME.json)
   --help
@@ -141,7 +141,7 @@ impl Default for Args {
 /// Understands the words after the program's name.
 pub fn parse(words: impl Iterator<Item = String>) -> Result<Parsed> {
     let mut args = Args::default();
-    let (mut rounds, mut seconds) = (None, None);
+    let (mut rounds, mut seconds, mut warm_up) = (None, None, None);
     let mut words = words;
     while let Some(word) = words.next() {
         // `--name value` and `--name=value` are the same.
@@ -163,7 +163,7 @@ pub fn parse(words: impl Iterator<Item = String>) -> Result<Parsed> {
             "--headline" => args.headline = true,
             "--rounds" => rounds = Some(positive(flag, &value()?)?),
             "--seconds" => seconds = Some(positive(flag, &value()?)?),
-            "--warm-up" => args.warm_up = positive(flag, &value()?)?,
+            "--warm-up" => warm_up = Some(positive(flag, &value()?)?),
             "--connections" => args.connections = Some(positive(flag, &value()?)?),
             "--cores" => {
                 args.cores = match value()?.as_str() {
@@ -214,6 +214,7 @@ pub fn parse(words: impl Iterator<Item = String>) -> Result<Parsed> {
     let usual = if args.headline { HEADLINE_TURNS } else { TURNS };
     args.rounds = rounds.unwrap_or(usual);
     args.seconds = seconds.unwrap_or(usual);
+    args.warm_up = warm_up.unwrap_or(if args.headline { 1 } else { args.warm_up });
     Ok(Parsed::Run(args))
 }
 

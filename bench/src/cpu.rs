@@ -7,6 +7,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::path::Path;
 use std::time::Duration;
 
 use crate::failure::{Context, Failure, Result};
@@ -53,6 +54,21 @@ pub fn tree(root: u32) -> Vec<u32> {
         next += 1;
     }
     found
+}
+
+/// Processes that have the path `argument` among their arguments.
+pub fn with_argument(argument: &Path) -> Vec<u32> {
+    use std::os::unix::ffi::OsStrExt;
+    let wanted = argument.as_os_str().as_bytes();
+    fs::read_dir("/proc")
+        .into_iter()
+        .flatten()
+        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
+        .filter(|pid: &u32| {
+            let line = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+            line.split(|byte| *byte == 0).any(|word| word == wanted)
+        })
+        .collect()
 }
 
 impl TreeTime {
@@ -118,7 +134,7 @@ impl ProcessTime {
 }
 
 /// First field of a schedstat file: time on the CPU, in nanoseconds.
-fn schedstat(path: &std::path::Path) -> Option<Duration> {
+fn schedstat(path: &Path) -> Option<Duration> {
     let text = fs::read_to_string(path).ok()?;
     Some(Duration::from_nanos(text.split_whitespace().next()?.parse().ok()?))
 }

@@ -28,6 +28,7 @@ mod setup;
 mod shape;
 mod stats;
 mod strace;
+mod tail;
 mod template;
 mod tls;
 
@@ -83,7 +84,7 @@ fn headline(args: &Args) -> Result<bool> {
     for shape in scenario::HEADLINE {
         let (header, rows) = interleave::rows(args, shape)?;
         all_valid &= report::measurements(&header, &rows, None)?;
-        headline.add(&header, rows);
+        headline.add(&header, scenario::figure(shape), rows);
     }
     let picture = rundir::repository().join(HEADLINE_PICTURE);
     headline.draw(&picture)?;

@@ -241,6 +241,37 @@ impl Sample {
     }
 }
 
+#[cfg(test)]
+impl Sample {
+    /// A turn of one second with so much CPU time per request, so many answers, and a tail.
+    pub fn of(cpu_us: f64, requests: u64, p99_us: u64) -> Self {
+        use crate::load::Latency;
+        let idle = CoreUse { busy: 0.0, steal: 0.0 };
+        let total = Duration::from_secs_f64(cpu_us * requests as f64 / 1e6);
+        let latency = Latency { p50_us: 1, p90_us: 1, p99_us, p999_us: p99_us, max_us: p99_us };
+        Self {
+            load: Outcome {
+                requests,
+                bytes: 0,
+                heads: true,
+                duration: Duration::from_secs(1),
+                errors: 0,
+                latency: Some(latency),
+            },
+            proxy: TreeUse { total, kernel_share: 0.5 },
+            wall: Duration::from_secs(1),
+            cores: Cores::One,
+            proxy_core: idle,
+            load_core: idle,
+            generator: Duration::ZERO,
+            endpoints: Duration::ZERO,
+            arrived: Arrived { connections: 0, requests },
+            own_metrics: None,
+            faults: Vec::new(),
+        }
+    }
+}
+
 fn reuse(opened: f64, requests: f64) -> f64 {
     if requests > 0.0 { (1.0 - opened / requests).max(0.0) } else { 0.0 }
 }

@@ -155,7 +155,7 @@ impl Drop for Process {
 }
 
 /// Sends `signal` to `pid` through the shell's own `kill`, as the standard library has only KILL.
-fn send(signal: &str, pid: u32) {
+pub fn send(signal: &str, pid: u32) {
     // Fails when the process has just ended, which is what was wanted.
     let _ = Command::new("sh")
         .args(["-c", "kill -s \"$0\" \"$1\"", signal, &pid.to_string()])

@@ -24,7 +24,7 @@ mod notes;
 mod plot;
 mod table;
 
-pub use headline::Headline;
+pub use headline::{Figure, Headline};
 pub use table::Table;
 
 /// What a result belongs to: scenario, options, machine, versions.
@@ -161,6 +161,14 @@ impl Row {
     fn ratio(&self, base: Option<&Self>, value: impl Fn(&Sample) -> f64) -> Option<Spread> {
         let base = base.filter(|base| !base.is_void() && !self.is_void())?;
         Spread::of_ratios(&self.values(&value), &base.values(&value))
+    }
+}
+
+#[cfg(test)]
+impl Row {
+    fn of_samples(name: &str, samples: &[Sample]) -> Self {
+        let product = if name.starts_with("ours") { "Evenkeel" } else { "peer" };
+        Self { name: name.to_owned(), product, samples: samples.to_vec(), faults: Vec::new() }
     }
 }
 

@@ -4,7 +4,8 @@
 use crate::args::Args;
 use crate::failure::Result;
 use crate::interleave;
-use crate::shape::Shape;
+use crate::report::Figure;
+use crate::shape::{Drive, Shape};
 
 mod affinity;
 mod bodies;
@@ -15,7 +16,9 @@ mod http1;
 mod http2;
 mod idle_connections;
 mod load_balancers;
+mod reload;
 mod tls;
+mod uneven;
 mod uploads;
 mod websocket;
 
@@ -58,6 +61,8 @@ pub const ALL: &[Scenario] = &[
     Scenario::interleaved(&everything_on::LOGGED),
     Scenario::interleaved(&half_load::HALF),
     idle_connections::SCENARIO,
+    uneven::SCENARIO,
+    reload::SCENARIO,
     dns::WEIGHTED,
     dns::WEIGHTED_10000,
     dns::GEO,
@@ -87,6 +92,11 @@ impl Scenario {
             Kind::Own(run) => run(args),
         }
     }
+}
+
+/// What the README's table compares of it: a fixed rate leaves the latency to look at.
+pub fn figure(shape: &Shape) -> Figure {
+    if matches!(shape.load, Drive::Open(_)) { Figure::P99 } else { Figure::Cpu }
 }
 
 /// Whether any scenario has a row of that name beside the products.

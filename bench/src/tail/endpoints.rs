@@ -21,8 +21,8 @@ const READY_LIMIT: Duration = Duration::from_secs(10);
 /// The running endpoints.
 #[derive(Debug)]
 pub struct Endpoints {
-    /// Their process, all four.
-    pub process: Process,
+    /// One for all four; ended when this is dropped.
+    _process: Process,
     /// Where they listen; a slow one is the last.
     pub addresses: [SocketAddr; COUNT],
     /// Requests per second that all of them can serve, where that has a limit.
@@ -54,7 +54,7 @@ impl Endpoints {
         let addresses = addresses.map_err(|_| Failure::new("there are not four endpoints"))?;
         let status = address(&hello["status"])?;
         let capacity = hello["capacity_per_second"].as_f64();
-        Ok(Self { process, addresses, capacity, status })
+        Ok(Self { _process: process, addresses, capacity, status })
     }
 
     /// Requests that have come to each so far, served or still waiting.

@@ -102,7 +102,8 @@ fn parse(text: &str) -> Option<Outcome> {
     let latency = &json["latency_us"];
     let given_up = count(&json["failures"]["timeout"]);
     let statuses = json["statuses"].as_object()?.iter();
-    let failures = json["failures"].as_object()?.iter().chain(statuses.filter(|(s, _)| *s >= &"4".to_owned()));
+    let failures =
+        json["failures"].as_object()?.iter().chain(statuses.filter(|(s, _)| *s >= &"4".to_owned()));
     let reasons = json["generator"]["because"].as_array()?.iter().filter_map(Value::as_str);
     Some(Outcome {
         requests: json["requests"].as_u64()?,

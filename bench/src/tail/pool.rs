@@ -3,7 +3,7 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
@@ -26,6 +26,9 @@ const READY_LIMIT: Duration = Duration::from_secs(20);
 
 /// From a signal to a successor that serves.
 const UPGRADE_LIMIT: Duration = Duration::from_secs(20);
+
+/// Between two looks for it.
+const UPGRADE_POLL: Duration = Duration::from_millis(20);
 
 /// Connections of an overloaded pool: those who wait keep theirs, on both sides.
 const FILES_MAX: u32 = 32_768;
@@ -102,6 +105,8 @@ pub struct Pool {
     product: Product,
     /// Its first process.
     pub process: Process,
+    /// The one that serves now.
+    current: u32,
     /// Where it takes requests.
     pub http: SocketAddr,
     api: Api,
@@ -147,8 +152,8 @@ impl Pool {
         // Before the process: a peer's file has to be there when it starts.
         configure(product, policy, endpoints, cores, http, dir, false)?;
         let process = Process::start(product.as_str(), command, dir)?;
-        let dir = dir.to_path_buf();
-        let mut pool = Self { product, process, http, api, endpoints, policy, cores, dir };
+        let (dir, current) = (dir.to_path_buf(), process.id());
+        let mut pool = Self { product, process, current, http, api, endpoints, policy, cores, dir };
         pool.wait_ready()?;
         Ok(pool)
     }
@@ -184,35 +189,40 @@ impl Pool {
     }
 
     /// Lets another process take over, and waits until it has. For a build of ours.
-    pub fn upgrade(&self) -> Result<()> {
+    pub fn upgrade(&mut self) -> Result<()> {
         let before = self.processes();
-        let Some(newest) = before.iter().max() else {
-            return Err(Failure::new("there is no process to upgrade"));
-        };
-        process::send("USR2", *newest);
-        let deadline = std::time::Instant::now() + UPGRADE_LIMIT;
+        process::send("USR2", self.current);
+        let deadline = Instant::now() + UPGRADE_LIMIT;
         loop {
-            let is_new = self.processes().iter().any(|pid| !before.contains(pid));
-            if is_new && self.api.ready().is_ok() {
-                return Ok(());
+            let successor = self.processes().into_iter().find(|pid| !before.contains(pid));
+            match successor {
+                Some(pid) if self.api.ready().is_ok() => {
+                    self.current = pid;
+                    return Ok(());
+                }
+                _ if Instant::now() > deadline => {
+                    return Err(Failure::new("no successor serves"));
+                }
+                _ => std::thread::sleep(UPGRADE_POLL),
             }
-            if std::time::Instant::now() > deadline {
-                return Err(Failure::new("no successor serves"));
-            }
-            std::thread::sleep(Duration::from_millis(20));
         }
     }
 
-    /// Its processes, successors included: those that were told this turn's folder.
-    pub fn processes(&self) -> Vec<u32> {
-        cpu::with_argument(&self.dir)
+    /// Processes of a build of ours, successors included: those that were told this folder.
+    fn processes(&self) -> Vec<u32> {
+        match self.product {
+            Product::Evenkeel => cpu::with_argument(&self.dir.join("data")),
+            Product::Haproxy | Product::Nginx => vec![self.process.id()],
+        }
     }
 }
 
 impl Drop for Pool {
     fn drop(&mut self) {
-        // The first process is ended by its own handle; successors are nobody's children.
+        // The first process is ended by its own handle; successors are nobody's children, and have
+        // no clients any more. A second signal ends a drain.
         for pid in self.processes().into_iter().filter(|pid| *pid != self.process.id()) {
+            process::send("TERM", pid);
             process::send("TERM", pid);
         }
     }
@@ -262,9 +272,7 @@ fn configure(
 }
 
 fn origins(endpoints: [SocketAddr; COUNT]) -> Vec<Value> {
-    let origin = |(n, endpoint): (usize, SocketAddr)| {
-        json!({"name": format!("e{}", n + 1), "address": endpoint.ip(), "port": endpoint.port()})
-    };
+    let origin = |(n, endpoint): (usize, SocketAddr)| json!({"name": format!("e{}", n + 1), "address": endpoint.ip(), "port": endpoint.port()});
     endpoints.into_iter().enumerate().map(origin).collect()
 }
 
