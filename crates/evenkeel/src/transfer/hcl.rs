@@ -203,6 +203,9 @@ impl Hcl {
         let pairs =
             [(owner.to_owned(), quoted(owner_id))].into_iter().chain(written).collect::<Vec<_>>();
         self.text.push_str(&text::attributes(&pairs, "  "));
+        if *kind == POOLS.kind && has_policy_of_ours(document) {
+            self.text.push_str(LEFT_AS_IT_IS);
+        }
         self.text.push_str("}\n");
     }
 }
@@ -217,12 +220,28 @@ fn written(kind: &str, attribute: &str, document: &Value) -> Option<Value> {
         ("cloudflare_dns_record", "content") if has_parts(document) => None,
         ("cloudflare_dns_record", "data") if !has_parts(document) => None,
         ("cloudflare_load_balancer", "networks") if *value == json!([NETWORKS_OF_ALL]) => None,
+        ("cloudflare_load_balancer_pool", "origin_steering") if has_policy_of_ours(document) => {
+            None
+        }
         ("cloudflare_load_balancer_pool", "origins") => {
             Some(as_provider(&in_order(value), attribute))
         }
         (_, attribute) => Some(as_provider(value, attribute)),
     }
 }
+
+/// Whether a pool is steered by a policy that the provider refuses to be told of.
+fn has_policy_of_ours(pool: &Value) -> bool {
+    pool["origin_steering"]["policy"] == "least_latency"
+}
+
+/// What a pool has instead: its policy stays what it is, through all other changes.
+const LEFT_AS_IT_IS: &str = r"
+  # The provider has no word for the policy least_latency, and leaves it alone like this.
+  lifecycle {
+    ignore_changes = [origin_steering]
+  }
+";
 
 /// Endpoints by name, and by address where names are the same: the provider takes them from an import
 /// in that order, and would plan any other.
@@ -280,6 +299,21 @@ fn id(document: &Value) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_policy_that_the_provider_does_not_know_is_left_as_it_is() {
+        let pool = |policy| {
+            let steering = json!({ "policy": policy });
+            write(&json!({ "accounts": [{
+                "account": { "id": "acc" },
+                "pools": [{ "id": "p", "name": "eu", "origin_steering": steering, "origins": [] }],
+            }]}))
+        };
+        let (ours, theirs) = (pool("least_latency"), pool("hash"));
+        assert!(!ours.contains("origin_steering ="), "{ours}");
+        assert!(ours.contains("    ignore_changes = [origin_steering]\n  }\n}\n"), "{ours}");
+        assert!(theirs.contains("policy = \"hash\"") && !theirs.contains("lifecycle"), "{theirs}");
+    }
 
     #[test]
     fn resources_name_each_other_and_are_imported() {
