@@ -48,6 +48,8 @@ pub struct Outcome {
     pub errors: u64,
     /// Latency percentiles, where the generator knows them.
     pub latency: Option<Latency>,
+    /// Whether the generator found itself too slow for what it was asked; not all can tell.
+    pub saturated: bool,
 }
 
 /// Percentiles of the time from request to whole answer, in microseconds. In a closed loop an answer

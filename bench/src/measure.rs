@@ -257,6 +257,7 @@ impl Sample {
                 duration: Duration::from_secs(1),
                 errors: 0,
                 latency: Some(latency),
+                saturated: false,
             },
             proxy: TreeUse { total, kernel_share: 0.5 },
             wall: Duration::from_secs(1),

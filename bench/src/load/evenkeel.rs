@@ -82,6 +82,7 @@ fn parse(output: &str, resumed: bool) -> std::result::Result<Outcome, String> {
         duration: Duration::from_secs_f64(number(&json, "seconds")?),
         errors: number(&json, "errors")? as u64,
         latency: latency(),
+        saturated: json["generator"]["saturated"] == true,
     })
 }
 
@@ -93,13 +94,14 @@ mod tests {
     fn its_json_is_read() {
         let text = |resumed: u32, full: u32| {
             format!(
-                r#"{{"seconds": 2.0, "requests": 101, "responses": 100, "errors": 1,
+                r#"{{"seconds": 2.0, "generator": {{"saturated": true}}, "requests": 101, "responses": 100, "errors": 1,
                 "body_bytes": 102400, "handshakes": {{"resumed": {resumed}, "full": {full}}},
                 "latency_us": {{"mean": 5.5, "p50": 5, "p90": 7, "p99": 9, "p99.9": 10, "max": 11}}}}"#
             )
         };
         let outcome = parse(&text(99, 1), true).expect("well-formed");
         assert_eq!((outcome.requests, outcome.errors, outcome.bytes), (100, 1, 102_400));
+        assert!(outcome.saturated);
         assert_eq!(outcome.rate(), 50.0);
         assert_eq!(outcome.latency.map(|latency| latency.p99_us), Some(9));
         let failure = parse(&text(1, 99), true).expect_err("full");

@@ -63,6 +63,7 @@ fn parse(output: &str, duration: Duration) -> Option<Outcome> {
         duration,
         errors,
         latency: None,
+        saturated: false,
     })
 }
 

@@ -72,6 +72,7 @@ fn parse(output: &str) -> Option<Outcome> {
             p999_us: field("p999_us")?,
             max_us: field("max_us")?,
         }),
+        saturated: false,
     })
 }
 

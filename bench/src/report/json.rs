@@ -100,6 +100,7 @@ fn turn(sample: &Sample) -> Value {
         "errors": sample.load.errors,
         "latency_us": latency,
         "proxy_cpu_share": sample.share(sample.proxy.total),
+        "generator_saturated": sample.load.saturated,
         "generator_cpu_share": sample.share(sample.generator),
         "endpoint_cpu_share": sample.share(sample.endpoints),
         "proxy_core": {"busy": sample.proxy_core.busy, "steal": sample.proxy_core.steal},

@@ -43,6 +43,14 @@ pub(super) fn measurements(rows: &[Row], baseline: &str) -> Vec<String> {
                 percent(proxy)
             ));
         }
+        let saturated = row.samples.iter().filter(|sample| sample.load.saturated).count();
+        if saturated > 0 {
+            notes.push(format!(
+                "{name}: in {saturated} of {} rounds the load generator was late or at its limit by \
+                 its own account: it has a part in the latencies",
+                row.samples.len()
+            ));
+        }
         let at_proxy = median(row.spread(Sample::foreign_at_proxy));
         let at_load = median(row.spread(Sample::foreign_at_load));
         if at_proxy.max(at_load) > FOREIGN_MAX {
