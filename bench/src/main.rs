@@ -82,7 +82,15 @@ fn headline(args: &Args) -> Result<bool> {
     let mut headline = report::Headline::default();
     let mut all_valid = true;
     for shape in scenario::HEADLINE {
-        let (header, rows) = interleave::rows(args, shape)?;
+        // One that fails does not cost the others their place.
+        let (header, rows) = match interleave::rows(args, shape) {
+            Ok(measured) => measured,
+            Err(failure) => {
+                eprintln!("error: {}: {failure}", shape.name);
+                all_valid = false;
+                continue;
+            }
+        };
         all_valid &= report::measurements(&header, &rows, None)?;
         headline.add(&header, scenario::figure(shape), rows);
     }

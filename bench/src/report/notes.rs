@@ -82,10 +82,12 @@ pub(super) fn measurements(rows: &[Row], baseline: &str) -> Vec<String> {
 /// Builds of this tree older than its sources. Other builds (`--also`) are meant to be.
 pub(super) fn stale(proxies: &[Proxy], repository: &Path) -> Vec<String> {
     let newest = newest_source(&repository.join("crates"));
-    proxies
-        .iter()
-        .filter_map(|proxy| {
-            let binary = proxy.binary().filter(|path| path.starts_with(repository))?;
+    let mut binaries: Vec<&Path> = proxies.iter().filter_map(Proxy::binary).collect();
+    binaries.dedup();
+    binaries
+        .into_iter()
+        .filter(|path| path.starts_with(repository))
+        .filter_map(|binary| {
             let built = fs::metadata(binary).and_then(|meta| meta.modified()).ok()?;
             (built < newest?).then(|| format!("{} is older than the sources", binary.display()))
         })
