@@ -85,6 +85,7 @@ impl Layers<'_> {
             ("client-idle-timeout", &args.client_idle_timeout, &mut timeouts.downstream_idle),
             ("tunnel-idle-timeout", &args.tunnel_idle_timeout, &mut timeouts.tunnel_idle),
             ("drain-timeout", &args.drain_timeout, &mut timeouts.drain),
+            ("upgrade-drain", &args.upgrade_drain, &mut timeouts.upgrade_drain),
             ("connect-timeout", &args.connect_timeout, &mut timeouts.connect),
             ("endpoint-read-timeout", &args.endpoint_read_timeout, &mut timeouts.upstream_read),
             ("endpoint-write-timeout", &args.endpoint_write_timeout, &mut timeouts.upstream_write),

@@ -45,6 +45,10 @@ pub(crate) struct ClientArgs {
     /// Seconds that requests may take to finish once the node drains [default: 30]
     #[arg(long, value_name = "S")]
     pub(crate) drain_timeout: Option<String>,
+    /// Seconds that bodies and tunnels may take to finish once another process has taken over
+    /// [default: 3600]
+    #[arg(long, value_name = "S")]
+    pub(crate) upgrade_drain: Option<String>,
     /// Seconds for a connection to an endpoint, TLS included [default: 19]
     #[arg(long, value_name = "S")]
     pub(crate) connect_timeout: Option<String>,
