@@ -81,7 +81,7 @@ fn run(args: &Args) -> Result<bool> {
 fn headline(args: &Args) -> Result<bool> {
     let mut headline = report::Headline::default();
     let mut all_valid = true;
-    for shape in scenario::HEADLINE {
+    for (label, shape) in scenario::HEADLINE {
         // One that fails does not cost the others their place.
         let (header, rows) = match interleave::rows(args, shape) {
             Ok(measured) => measured,
@@ -92,7 +92,7 @@ fn headline(args: &Args) -> Result<bool> {
             }
         };
         all_valid &= report::measurements(&header, &rows, None)?;
-        headline.add(&header, scenario::figure(shape), rows);
+        headline.add(label, &header, scenario::figure(shape), rows);
     }
     let picture = rundir::repository().join(HEADLINE_PICTURE);
     headline.draw(&picture)?;

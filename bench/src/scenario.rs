@@ -68,16 +68,16 @@ pub const ALL: &[Scenario] = &[
     dns::GEO,
 ];
 
-/// The scenarios of the README's table.
-pub const HEADLINE: &[&Shape] = &[
-    &everything_on::QUIET,
-    &everything_on::LOGGED,
-    &http1::NEW_CONNECTIONS,
-    &bodies::BODIES_1M,
-    &tls::KEEP_ALIVE,
-    &http2::HTTP2,
-    &load_balancers::TEN_THOUSAND,
-    &half_load::HALF,
+/// The scenarios of the README's table, by the words it has for them.
+pub const HEADLINE: &[(&str, &Shape)] = &[
+    ("everything on: cookie affinity, monitors, metrics", &everything_on::QUIET),
+    ("everything on, and an access log", &everything_on::LOGGED),
+    ("a connection for every request", &http1::NEW_CONNECTIONS),
+    ("bodies of 1 MiB", &bodies::BODIES_1M),
+    ("HTTPS keep-alive", &tls::KEEP_ALIVE),
+    ("HTTP/2, 100 streams per connection", &http2::HTTP2),
+    ("10,000 load balancers", &load_balancers::TEN_THOUSAND),
+    ("p99 latency at half of HAProxy's saturation", &half_load::HALF),
 ];
 
 impl Scenario {

@@ -47,19 +47,19 @@ struct Line {
 }
 
 impl Headline {
-    /// Adds a scenario.
-    pub fn add(&mut self, header: &Header, figure: Figure, rows: Vec<Row>) {
+    /// Adds a scenario by the words of the table.
+    pub fn add(&mut self, label: &'static str, header: &Header, figure: Figure, rows: Vec<Row>) {
         for (name, version) in &header.versions {
             if self.versions.iter().all(|(_, known)| known != version) {
                 self.versions.push((name.clone(), version.clone()));
             }
         }
-        self.scenarios.push((header.about, figure, rows));
+        self.scenarios.push((label, figure, rows));
     }
 
     /// The table in Markdown, with the machine and the versions below it.
     pub fn markdown(&self) -> String {
-        let mut heading = vec!["Evenkeel ÷ peer"];
+        let mut heading = vec!["CPU time per request, Evenkeel ÷ peer"];
         heading.extend(PEERS.map(|(_, name)| name));
         heading.push("requests/s ÷ best peer");
         let mut table = Table::new(&heading);
@@ -110,8 +110,7 @@ fn lines(label: &str, figure: Figure, rows: &[Row]) -> Vec<Line> {
         Figure::P99 => None,
     };
     let label = match (figure, median(OURS_ONE)) {
-        (Figure::P99, _) => format!("p99 latency, {label}"),
-        (_, Some(one)) => format!("{label}: {one:.2} × ours with one"),
+        (Figure::Cpu, Some(one)) => format!("{label} ({one:.2} × one of ours)"),
         _ => label.to_owned(),
     };
     let peers = PEERS.map(|(name, _)| name);
@@ -120,7 +119,7 @@ fn lines(label: &str, figure: Figure, rows: &[Row]) -> Vec<Line> {
         let [_, others @ ..] = PEERS.map(|_| None);
         let [second, third] = others;
         lines.push(Line {
-            label: "the same, HAProxy with splice".to_owned(),
+            label: "the same, HAProxy with `splice`".to_owned(),
             ratios: [median(SPLICED), second, third],
             rate: rate(&[SPLICED]),
         });
@@ -143,7 +142,7 @@ mod tests {
         let line = Line { label: "a".to_owned(), ratios: expected, rate: Some(1.25) };
         assert_eq!(lines("a", Figure::Cpu, &rows), [line]);
         let expected = [Some(0.5), Some(2.0), None];
-        let line = Line { label: "p99 latency, a".to_owned(), ratios: expected, rate: None };
+        let line = Line { label: "a".to_owned(), ratios: expected, rate: None };
         assert_eq!(lines("a", Figure::P99, &rows), [line]);
         assert_eq!(lines("a", Figure::Cpu, &rows[1..]), []);
     }
@@ -156,7 +155,7 @@ mod tests {
             Row::of_samples("haproxy-splice", &[Sample::of(5.0, 600, 8)]),
         ];
         let lines = lines("b", Figure::Cpu, &rows);
-        assert_eq!(lines[0].label, "b: 1.25 × ours with one");
+        assert_eq!(lines[0].label, "b (1.25 × one of ours)");
         assert_eq!((lines[1].ratios[0], lines[1].rate), (Some(2.0), Some(0.5)));
     }
 }
