@@ -3,14 +3,14 @@
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
+use std::os::fd::AsFd;
 use std::time::Duration;
 
 use socket2::{Domain, Protocol, SockRef, Socket, TcpKeepalive, Type};
-use tokio::net::TcpStream;
 
 /// Connections the kernel holds ready per listener before it drops further ones. Linux caps it at
 /// `net.core.somaxconn` (4,096 by default).
-const BACKLOG: i32 = 4096;
+pub const BACKLOG: i32 = 4096;
 
 /// Client connections: probes start after this much silence (behaviour.md 10, item 6).
 const KEEPALIVE_IDLE: Duration = Duration::from_secs(400);
@@ -103,22 +103,27 @@ fn bind(address: SocketAddr, shared: bool) -> io::Result<TcpListener> {
     Ok(socket.into())
 }
 
-/// Sets what every accepted connection needs: no delay of small writes, and keep-alive probes.
+/// Sets what every client connection needs: no delay of small writes, and keep-alive probes. Linux
+/// hands both down from a listener to what connects from then on, which saves each connection the
+/// system calls. Those that wait in a queue older than this have to be set one by one.
 ///
 /// # Errors
-/// When the peer is gone already.
-pub fn prepare_accepted(stream: &TcpStream) -> io::Result<()> {
-    stream.set_nodelay(true)?;
+/// When the connection has ended.
+pub fn prepare(socket: &impl AsFd) -> io::Result<()> {
+    let socket = SockRef::from(socket);
+    socket.set_tcp_nodelay(true)?;
     let probes = TcpKeepalive::new()
         .with_time(KEEPALIVE_IDLE)
         .with_interval(KEEPALIVE_INTERVAL)
         .with_retries(KEEPALIVE_MISSES);
-    SockRef::from(stream).set_tcp_keepalive(&probes)
+    socket.set_tcp_keepalive(&probes)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    use std::net::TcpStream;
 
     #[test]
     fn every_socket_has_somebody_who_accepts_on_it() {
@@ -140,6 +145,20 @@ mod tests {
         let alone = listen("127.0.0.1:0".parse().unwrap()).unwrap();
         let (all, dealt) = share_out(vec![alone], 3).unwrap();
         assert_eq!((all.len(), dealt.iter().map(Vec::len).sum::<usize>()), (1, 3));
+    }
+
+    #[test]
+    fn a_listener_hands_down_what_its_connections_need() {
+        let listener = listen("127.0.0.1:0".parse().unwrap()).unwrap();
+        prepare(&listener).unwrap();
+        let _client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        listener.set_nonblocking(false).unwrap();
+        let (accepted, _) = listener.accept().unwrap();
+        let socket = SockRef::from(&accepted);
+        assert!(socket.tcp_nodelay().unwrap() && socket.keepalive().unwrap());
+        assert_eq!(socket.tcp_keepalive_time().unwrap(), KEEPALIVE_IDLE);
+        assert_eq!(socket.tcp_keepalive_interval().unwrap(), KEEPALIVE_INTERVAL);
+        assert_eq!(socket.tcp_keepalive_retries().unwrap(), KEEPALIVE_MISSES);
     }
 
     #[test]

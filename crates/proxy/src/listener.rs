@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use evenkeel_model::TlsVersion;
 use evenkeel_net::drain::Drain;
-use evenkeel_net::listen::prepare_accepted;
+use evenkeel_net::listen::{BACKLOG, prepare};
 use evenkeel_net::proxy_protocol;
 use evenkeel_net::tls::server::{HandshakeError, Terminator};
 use evenkeel_net::tls::{self, Protocol as Alpn};
@@ -59,6 +59,11 @@ pub(crate) async fn accept(
     tls: Option<Terminator>,
     mut drain: watch::Receiver<Drain>,
 ) {
+    // So many may wait in the queue of a socket that was given to us, for longer than we have it.
+    let mut older = match prepare(&listener) {
+        Ok(()) => BACKLOG.unsigned_abs() + 1,
+        Err(_) => u32::MAX,
+    };
     while *drain.borrow() != Drain::Gentle {
         let accepted = tokio::select! {
             biased;
@@ -83,7 +88,9 @@ pub(crate) async fn accept(
             }
         };
         worker.metrics.downstream_accepted.increment();
-        if prepare_accepted(&stream).is_ok() {
+        let is_prepared = older == 0 || prepare(&stream).is_ok();
+        older = older.saturating_sub(1);
+        if is_prepared {
             let entry = Entry::new(&worker, place);
             tokio::task::spawn_local(serve(entry, stream, peer, tls.clone()));
         }
