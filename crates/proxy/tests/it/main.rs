@@ -9,6 +9,7 @@ mod h2_client;
 mod upstream_server;
 mod world;
 
+mod accounts;
 mod authentication;
 mod basics;
 mod bodies;

@@ -20,7 +20,7 @@ use evenkeel_net::tls::client::Outbound;
 use evenkeel_net::tls::server::Terminator;
 use evenkeel_net::unix_time_ms;
 use evenkeel_proxy::{CrowdLimits, Listener, Settings, Shared, WorkerOptions, run_worker};
-use evenkeel_telemetry::{Registry, WorkerMetrics};
+use evenkeel_telemetry::{EndpointLoad, Exposition, Registry, WorkerMetrics};
 use tokio::sync::watch;
 
 use crate::client::Client;
@@ -231,6 +231,28 @@ impl World {
     pub(crate) fn ejected(&self) -> usize {
         let now = Timestamp(unix_time_ms());
         self.shared.outliers.as_ref().map_or(0, |outliers| outliers.ejected(now))
+    }
+
+    /// What is counted, as a page of metrics.
+    pub(crate) fn page(&self) -> String {
+        let mut page = Exposition::default();
+        self.registry.render(&mut page);
+        self.registry.render_traffic(&|_| EndpointLoad::default(), &mut page);
+        page.finish()
+    }
+
+    /// Waits until the page of metrics has a line: a client may have its answer a moment before it
+    /// is counted.
+    pub(crate) fn tells(&self, line: &str) {
+        let start = Instant::now();
+        loop {
+            let page = self.page();
+            if page.lines().any(|have| have == line) {
+                return;
+            }
+            assert!(start.elapsed() < Duration::from_secs(20), "{line} is missing in\n{page}");
+            std::thread::sleep(ms(1));
+        }
     }
 
     /// A new client connection.
