@@ -13,12 +13,12 @@ use serde_json::{Value, json};
 
 use super::{Kind, Scenario};
 use crate::args::Args;
-use crate::failure::Result;
+use crate::failure::{Failure, Result};
 use crate::machine;
 use crate::report;
 use crate::rundir::RunDir;
 use crate::stats::Spread;
-use crate::tail::endpoints::Endpoints;
+use crate::tail::endpoints::{COUNT, Endpoints};
 use crate::tail::load::{OpenLoop, Outcome};
 use crate::tail::pool::{self, Pool, Product};
 
@@ -49,6 +49,10 @@ const CHANGES: [(&str, Product, Change, Duration); 4] = [
     ("haproxy-reload", Product::Haproxy, Change::Endpoint, Duration::from_secs(1)),
     ("nginx-reload", Product::Nginx, Change::Endpoint, Duration::from_secs(1)),
 ];
+
+/// What an endpoint that is switched off every other time may get of what the others get: half is
+/// expected; draining processes send it some more.
+const EFFECT_MAX: f64 = 0.85;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Change {
@@ -146,6 +150,7 @@ fn measure(args: &Args, row: &Row, round: u32, dir: &Path) -> Result<Turn> {
     };
     let quiet = load.start(pool.http, args.cores, dir)?.finish()?;
     let mut running = OpenLoop { warm_up: 0, ..load }.start(pool.http, args.cores, dir)?;
+    let before = endpoints.arrived()?;
     let mut changes = 0;
     while running.goes_on(row.pause)? {
         match row.change {
@@ -154,7 +159,19 @@ fn measure(args: &Args, row: &Row, round: u32, dir: &Path) -> Result<Turn> {
         }
         changes += 1;
     }
-    Ok(Turn { quiet, changing: running.finish()?, changes })
+    let changing = running.finish()?;
+    let after = endpoints.arrived()?;
+    let counts: [u64; COUNT] = std::array::from_fn(|n| after[n] - before[n]);
+    if row.change == Change::Endpoint && !had_effect(counts) {
+        return Err(Failure::new(format!("{changes} changes had no effect: {counts:?} requests")));
+    }
+    Ok(Turn { quiet, changing, changes })
+}
+
+/// Whether the endpoint that was off for half of the time got visibly less than the others.
+fn had_effect(counts: [u64; COUNT]) -> bool {
+    let others = counts[..COUNT - 1].iter().sum::<u64>() as f64 / (COUNT - 1) as f64;
+    (counts[COUNT - 1] as f64) < EFFECT_MAX * others
 }
 
 fn print(args: &Args, rows: &[Row]) {
@@ -263,4 +280,16 @@ fn keep(args: &Args, rows: &[Row]) -> Result<()> {
         "seconds": args.seconds, "cores": args.cores.as_str(), "requests_per_second": RATE,
     });
     report::keep_rows(NAME, header, args.json.as_deref(), rows)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn changes_are_seen_at_the_endpoint_that_was_off() {
+        assert!(had_effect([100, 100, 100, 50]));
+        assert!(!had_effect([100, 100, 100, 95]));
+        assert!(!had_effect([0, 0, 0, 0]));
+    }
 }
