@@ -21,6 +21,7 @@ pub(crate) fn acceptance(workspace: &Workspace) -> Result<(), Stop> {
     tools::program("kdig", "knot-dnsutils")?;
     tools::program("unbound", "unbound")?;
     tools::program("nsd", "nsd")?;
+    tools::program("promtool", "prometheus")?;
     pytest(workspace, "acceptance", &[])
 }
 
