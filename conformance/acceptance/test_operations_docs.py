@@ -118,7 +118,9 @@ COMMANDS = sorted(
     {
         match
         for page in PAGES
-        for match in re.findall(r"(?:^|`)evenkeel ([a-z-]+(?: [a-z-]+)*)", page.read_text(), re.M)
+        for match in re.findall(
+            r"(?:^|`)evenkeel ([a-z][a-z-]*(?: [a-z][a-z-]*)*)", page.read_text(), re.M
+        )
     }
 )
 
