@@ -48,11 +48,20 @@ struct Bar {
 pub(super) fn group(heading: &str, rows: &[Row], baseline: &str) -> Group {
     let base = rows.iter().find(|row| row.name == baseline);
     let bars = rows.iter().map(|row| Bar {
-        name: row.name.clone(),
+        name: display_name(row),
         ours: row.product == "Evenkeel",
         ratio: row.ratio(base, Sample::cpu_us_per_request),
     });
     Group { heading: heading.to_owned(), bars: bars.collect() }
+}
+
+/// The product's own name where the row is just that.
+fn display_name(row: &Row) -> String {
+    if row.name == "ours" || row.name.eq_ignore_ascii_case(row.product) {
+        row.product.to_owned()
+    } else {
+        row.name.clone()
+    }
 }
 
 /// The whole picture as a file's text.
@@ -82,34 +91,41 @@ pub(super) fn draw(title: &str, baseline: &str, groups: &[Group]) -> String {
         "CPU time per request, {baseline} = 1; shorter is better; whiskers: least and most of the rounds"
     );
     text(&mut svg, 12.0, 37.0, "font-size=\"11\"", &legend);
-    grid(&mut svg, end, x, bottom);
     let mut top = TITLE;
     for group in groups {
         if !group.heading.is_empty() {
             text(&mut svg, 12.0, top + 19.0, "font-weight=\"600\"", &group.heading);
             top += HEADING;
         }
+        grid(&mut svg, end, x, top, top + ROW * group.bars.len() as f64);
         for bar in &group.bars {
             draw_bar(&mut svg, bar, top, end, x);
             top += ROW;
         }
     }
+    for half in halves(end) {
+        let at = "text-anchor=\"middle\" font-size=\"11\"";
+        text(&mut svg, x(half), bottom + 16.0, at, &half.to_string());
+    }
     svg.push_str("</svg>\n");
     svg
 }
 
-/// Lines at half steps, and a stronger one at the baseline.
-fn grid(svg: &mut String, end: f64, x: impl Fn(f64) -> f64, bottom: f64) {
-    for half in 0..=(end * 2.0) as u32 {
-        let ratio = f64::from(half) / 2.0;
+/// The steps of the scale.
+fn halves(end: f64) -> impl Iterator<Item = f64> {
+    (0..=(end * 2.0) as u32).map(|half| f64::from(half) / 2.0)
+}
+
+/// Lines at half steps behind a group's bars, and a stronger one at the baseline.
+fn grid(svg: &mut String, end: f64, x: impl Fn(f64) -> f64, top: f64, bottom: f64) {
+    for ratio in halves(end) {
         let at = x(ratio);
-        let (width, opacity) = if half == 2 { (1.5, 0.9) } else { (1.0, 0.25) };
+        let (width, opacity) = if ratio == 1.0 { (1.5, 0.9) } else { (1.0, 0.25) };
         let _ = writeln!(
             svg,
-            "<line x1=\"{at:.1}\" x2=\"{at:.1}\" y1=\"{TITLE}\" y2=\"{bottom:.1}\" \
+            "<line x1=\"{at:.1}\" x2=\"{at:.1}\" y1=\"{top:.1}\" y2=\"{bottom:.1}\" \
              stroke=\"{INK}\" stroke-width=\"{width}\" stroke-opacity=\"{opacity}\"/>"
         );
-        text(svg, at, bottom + 16.0, "text-anchor=\"middle\" font-size=\"11\"", &ratio.to_string());
     }
 }
 
