@@ -1,6 +1,5 @@
 """One process takes over from another: nobody notices, and when it fails, nobody does either."""
 
-import os
 import re
 import signal
 import socket
@@ -13,7 +12,6 @@ from pathlib import Path
 
 import dns.message
 import pytest
-
 from harness import http1, waiting
 from harness.control import Control
 from harness.edge.secure import Secure
@@ -70,7 +68,7 @@ class Repeated:
         while not self._stopped.is_set():
             try:
                 self._act(self.done)
-            except Exception as error:  # noqa: BLE001: every one is a finding
+            except Exception as error:
                 self.errors.append(repr(error))
             self.done += 1
             self._stopped.wait(self._pause)
@@ -286,35 +284,33 @@ def test_a_sighup_shows_new_certificates_and_names_what_changed(tmp_path, author
         assert "region" in chain.log_since(begin)
 
 
+# Places sockets as a service manager does, from 3 on, and becomes the server.
 LAUNCHER = """\
-import os, sys
-count, *command = sys.argv[1:]
-os.environ["LISTEN_FDS"] = count
+import fcntl, os, sys
+count = int(sys.argv[1])
+numbers, command = map(int, sys.argv[2:2 + count]), sys.argv[2 + count:]
+aside = [fcntl.fcntl(number, fcntl.F_DUPFD, 64) for number in numbers]
+for place, number in enumerate(aside, 3):
+    os.dup2(number, place)
+os.environ["LISTEN_FDS"] = str(count)
 os.environ["LISTEN_PID"] = str(os.getpid())
 os.execv(command[0], command)
 """
 
 
-def launched(server: Evenkeel, sockets: dict[str, socket.socket], **variables: str) -> None:
+def launched(server: Evenkeel, sockets: dict[str, socket.socket]) -> None:
     """Starts a server with sockets as a service manager passes them."""
-    names = ":".join(name.split("#")[0] for name in sockets)
-
-    def place() -> None:
-        kept = [os.dup2(sock.fileno(), 100 + n) for n, sock in enumerate(sockets.values())]
-        for n, number in enumerate(kept):
-            os.dup2(number, 3 + n)
-            os.close(number)
-
+    numbers = [sock.fileno() for sock in sockets.values()]
+    command = [sys.executable, "-c", LAUNCHER, str(len(numbers)), *map(str, numbers)]
     with server.log.open("ab") as log:
         server.process = subprocess.Popen(
-            [sys.executable, "-c", LAUNCHER, str(len(sockets)), binary(), *server.arguments()],
-            env=environment(**server.variables, LISTEN_FDNAMES=names, **variables),
+            [*command, binary(), *server.arguments()],
+            env=environment(**server.variables, LISTEN_FDNAMES=":".join(sockets)),
             cwd=server.folder,
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
-            preexec_fn=place,
-            close_fds=False,
+            pass_fds=numbers,
         )
     waiting.until("ready", server.is_ready, 15)
 
