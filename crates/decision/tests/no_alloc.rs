@@ -11,8 +11,9 @@ use evenkeel_decision::{
 };
 use evenkeel_model::{
     Address, AffinityKey, AffinityKeys, AffinityKind, ConfigBuilder, EndpointHealth, EndpointId,
-    EndpointSpec, Expression, Health, HostPattern, LoadBalancer, LoadBalancerId, PoolId, PoolSpec,
-    Rule, RuleAction, SessionAffinity, Steering, Timestamp, View, ZeroDowntimeFailover,
+    EndpointSpec, EndpointSteering, Expression, Health, HostPattern, LoadBalancer, LoadBalancerId,
+    PoolId, PoolSpec, Rule, RuleAction, SessionAffinity, Steering, Timestamp, View,
+    ZeroDowntimeFailover,
 };
 
 struct Counting;
@@ -70,7 +71,7 @@ fn rule(prefix: &str) -> Rule {
 }
 
 /// Two pools of three endpoints, three rules, cookie affinity, and a retry that may go anywhere.
-fn view(steering: Steering) -> View {
+fn view(steering: Steering, endpoint_steering: EndpointSteering) -> View {
     let key = AffinityKey([7; 32]);
     let mut builder = ConfigBuilder::new(AffinityKeys { current: key, previous: Some(key) });
     let pools: Vec<_> = [1, 2]
@@ -78,7 +79,9 @@ fn view(steering: Steering) -> View {
             let endpoint =
                 |m| EndpointSpec::new("e", Address::parse(&format!("192.0.{n}.{m}")), 80);
             let endpoints = (0..3).map(endpoint).collect();
-            builder.pool(PoolSpec::new(PoolId([n; 16]), &format!("pool-{n}"), endpoints))
+            let mut spec = PoolSpec::new(PoolId([n; 16]), &format!("pool-{n}"), endpoints);
+            spec.endpoint_steering = endpoint_steering;
+            builder.pool(spec)
         })
         .into();
     let host = HostPattern::parse("shop.example.com").expect("a name");
@@ -142,7 +145,7 @@ fn a_decision_allocates_nothing() {
         Steering::LeastOutstandingRequests,
         Steering::LeastConnections,
     ] {
-        let view = view(steering);
+        let view = view(steering, EndpointSteering::Random);
         let mut out = Vec::with_capacity(4096);
         assert_eq!(allocations(&view, &[], None, &mut out), 0, "a new session, {steering:?}");
 
@@ -156,6 +159,19 @@ fn a_decision_allocates_nothing() {
             let found = allocations(&view, lines, Some(&EveryOther), &mut out);
             assert_eq!(found, 0, "with ejections, {steering:?}");
         }
+    }
+}
+
+#[test]
+fn no_endpoint_policy_allocates() {
+    for policy in [
+        EndpointSteering::Hash,
+        EndpointSteering::LeastOutstandingRequests,
+        EndpointSteering::LeastConnections,
+        EndpointSteering::LeastLatency,
+    ] {
+        let (view, mut out) = (view(Steering::Off, policy), Vec::with_capacity(4096));
+        assert_eq!(allocations(&view, &[], None, &mut out), 0, "{policy:?}");
     }
 }
 

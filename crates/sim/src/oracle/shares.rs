@@ -75,7 +75,8 @@ pub fn endpoint_shares(
     let weight = |ix: EndpointIx| f64::from(view.config.endpoint(ix).weight.hundredths());
     let fit = pool.endpoints().filter(|ix| view.health.is_fit(*ix));
     if pool.endpoint_steering == EndpointSteering::LeastLatency {
-        return least_latency(fit.map(|ix| (ix, weight(ix), load(ix))).collect());
+        let endpoints: Vec<_> = fit.map(|ix| (ix, weight(ix), load(ix))).collect();
+        return least_latency(&endpoints);
     }
     let ticket = |ix: EndpointIx| {
         let count = match pool.endpoint_steering {
@@ -90,7 +91,7 @@ pub fn endpoint_shares(
 }
 
 /// Shares of weight × 8^−cost, the cost being requests in flight times slowness.
-fn least_latency(endpoints: Vec<(EndpointIx, f64, Load)>) -> Vec<(EndpointIx, f64)> {
+fn least_latency(endpoints: &[(EndpointIx, f64, Load)]) -> Vec<(EndpointIx, f64)> {
     let weighed = || endpoints.iter().filter(|(_, weight, _)| *weight > 0.0);
     let weights: f64 = weighed().map(|(_, weight, _)| weight).sum();
     let mean = weights / weighed().map(|_| 1.0).sum::<f64>();
