@@ -17,6 +17,7 @@ import pytest
 
 from harness import http1, page, waiting
 from harness.edge import http2
+from harness.endpoint import Endpoint
 from harness.evenkeel import Evenkeel
 from harness.ports import free_port
 
@@ -176,7 +177,9 @@ def all_at_once(seen: Seen, calls: list) -> None:
     assert seen.errors == []
 
 
-def test_every_counter_agrees_with_what_everybody_saw(own_edge, own_control, endpoints):
+@pytest.fixture
+def mixed(own_edge, own_control, endpoints):
+    """What was counted of a mixed crowd of clients over two endpoints and one that refuses."""
     a, b = endpoints("a", "b")
     refusing = {"name": "refusing", "address": "127.0.0.1", "port": free_port()}
     pool = own_control.pool(origins=[a.origin(), b.origin(), refusing])
@@ -189,53 +192,60 @@ def test_every_counter_agrees_with_what_everybody_saw(own_edge, own_control, end
     calls += [(ask_http2, seen, port, host, number) for number in range(3)]
     calls += [(leave, port, host, [a, b], number) for number in range(LEAVING)]
     all_at_once(seen, calls)
-    now = counts.read()
-    lb = {"load_balancer": host}
-    answered = sum(seen.statuses.values())
+    return counts.read(), seen, host, marks
 
+
+def test_every_counter_agrees_with_what_everybody_saw(mixed):
+    now, seen, host, marks = mixed
+    answered = sum(seen.statuses.values())
     assert answered == (CLIENTS + 3) * EACH
+    agrees_with_clients(now, seen, {"load_balancer": host})
+    tried = sum(agrees_with_endpoint(now, endpoint, mark) for endpoint, mark in marks.items())
+    refused = summed(now, "endpoint_connect_failures_total", reason="refused")
+    assert by("class", now, "endpoint_requests_total", endpoint="refusing") == {"none": refused}
+    assert refused > 0
+    assert tried + refused == answered + LEAVING + summed(now, "load_balancer_retries_total")
+    assert summed(now, "load_balancer_failovers_total") == refused
+    assert summed(now, "failovers_total") == refused
+    assert summed(now, "endpoint_received_bytes_total") == seen.endpoint_bytes
+
+
+def agrees_with_clients(now: Counter, seen: Seen, lb: dict[str, str]) -> None:
+    """What is counted of the load balancer, and of the node, which has no other."""
+    answered = sum(seen.statuses.values())
     assert by("class", now, "requests_total") == classes(seen.statuses)
     by_class = by("class", now, "load_balancer_requests_total", **lb)
     assert by_class == {**classes(seen.statuses), "none": LEAVING}
     assert by("class", now, "pool_requests_total") == by_class
-    ended = by("end", now, "requests_ended_total")
     own = sum(by("status", now, "proxy_errors_total").values())
-    assert ended == {"whole": answered - own, "own": own, "client_gone": LEAVING}
     assert own == seen.statuses[520] > 0
-
-    tried = 0
-    for endpoint in (a, b):
-        name = {"endpoint": endpoint.name}
-        heard = len(endpoint.requests(marks[endpoint]))
-        requests = by("class", now, "endpoint_requests_total", **name)
-        assert sum(requests.values()) == heard, f"{endpoint.name}: {requests}"
-        opened = summed(now, "endpoint_connections_opened_total", **name)
-        reused = summed(now, "endpoint_connections_reused_total", **name)
-        assert opened == len(endpoint.events("open", marks[endpoint]))
-        assert opened + reused == heard
-        assert summed(now, "endpoint_connect_duration_seconds_count", **name) == opened
-        first_bytes = summed(now, "endpoint_first_byte_duration_seconds_count", **name)
-        assert first_bytes == heard - requests["none"]
-        assert summed(now, "endpoint_requests", **name) == 0
-        tried += heard
-    refused = summed(now, "endpoint_connect_failures_total", reason="refused")
-    assert by("class", now, "endpoint_requests_total", endpoint="refusing") == {"none": refused}
-    assert refused > 0
-    assert tried + refused == answered + LEAVING + summed(now, "load_balancer_retries_total", **lb)
-    assert summed(now, "load_balancer_failovers_total", **lb) == refused
-    assert summed(now, "failovers_total") == refused
-
+    ended = by("end", now, "requests_ended_total")
+    assert ended == {"whole": answered - own, "own": own, "client_gone": LEAVING}
     sessions = by("result", now, "load_balancer_sessions_total", **lb)
     assert sessions["new"] == seen.cookies_set == summed(now, "sessions_started_total")
     assert sessions["hit"] == seen.with_cookie
     assert sum(sessions.values()) == answered + LEAVING
-
     assert summed(now, "load_balancer_received_bytes_total", **lb) == seen.uploaded
-    assert summed(now, "endpoint_received_bytes_total") == seen.endpoint_bytes
     assert summed(now, "load_balancer_sent_bytes_total", **lb) > seen.endpoint_bytes
-    assert summed(now, "load_balancer_request_duration_seconds_count", **lb) == answered
-    bucket = summed(now, "load_balancer_request_duration_seconds_bucket", le="+Inf", **lb)
-    assert bucket == answered
+    durations = "load_balancer_request_duration_seconds"
+    assert summed(now, f"{durations}_count", **lb) == answered
+    assert summed(now, f"{durations}_bucket", le="+Inf", **lb) == answered
+
+
+def agrees_with_endpoint(now: Counter, endpoint: Endpoint, mark: int) -> int:
+    """What is counted of an endpoint; how many requests it has heard."""
+    name = {"endpoint": endpoint.name}
+    heard = len(endpoint.requests(mark))
+    requests = by("class", now, "endpoint_requests_total", **name)
+    assert sum(requests.values()) == heard, f"{endpoint.name}: {requests}"
+    opened = summed(now, "endpoint_connections_opened_total", **name)
+    assert opened == len(endpoint.events("open", mark))
+    assert opened + summed(now, "endpoint_connections_reused_total", **name) == heard
+    assert summed(now, "endpoint_connect_duration_seconds_count", **name) == opened
+    first_bytes = summed(now, "endpoint_first_byte_duration_seconds_count", **name)
+    assert first_bytes == heard - requests["none"]
+    assert summed(now, "endpoint_requests", **name) == 0
+    return heard
 
 
 class CountingEndpoint:

@@ -1,8 +1,8 @@
 """An endpoint for large numbers: answers as fast as it can, and only counts.
 
 Started as `python -m harness.counting_server --port N`; prints `ready` once it listens.
-`/status/NNN` is answered with that status, all else with 200. When its standard input ends, it prints
-what it counted as one line of JSON and ends: `{"connections": …, "statuses": {"200": …}}`.
+`/status/NNN` is answered with that status, all else with 200. When its standard input ends, it
+prints what it counted as one line of JSON and ends: `{"connections": …, "statuses": {"200": …}}`.
 """
 
 import argparse
