@@ -79,6 +79,8 @@ fn run(args: &Args) -> Result<bool> {
 
 /// Runs the scenarios of the README's table, and prints and draws it.
 fn headline(args: &Args) -> Result<bool> {
+    // What takes minutes when it is not there yet, before the machine is to be quiet.
+    generator::binary()?;
     let mut headline = report::Headline::default();
     let mut all_valid = true;
     for (label, shape) in scenario::HEADLINE {
