@@ -8,7 +8,6 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use rustls::HandshakeKind;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::outcome::{Answered, Counters, Kind, count};
@@ -108,13 +107,8 @@ impl Client {
     }
 
     async fn dial(&self) -> Result<Connection, Kind> {
-        count(&self.counters.connections);
-        let (stream, handshake) = transport::dial(self.options.to, self.tls.as_ref()).await?;
-        match handshake {
-            Some(HandshakeKind::Resumed) => count(&self.counters.handshakes_resumed),
-            Some(_) => count(&self.counters.handshakes_full),
-            None => {}
-        }
+        let tls = self.tls.as_ref();
+        let stream = transport::dial(self.options.to, tls, &self.counters).await?;
         let buffer = vec![0; BUFFER_BYTES].into_boxed_slice();
         let mut connection = Connection { stream, buffer, used: false };
         if self.options.websocket.is_some() {

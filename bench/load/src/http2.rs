@@ -9,7 +9,6 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use h2::Reason;
 use h2::client::{Builder, SendRequest};
-use rustls::HandshakeKind;
 
 use crate::outcome::{Answered, Counters, Kind, count};
 use crate::transport::{self, Tls};
@@ -152,20 +151,15 @@ impl Client {
     }
 
     async fn dial(&self) -> Result<SendRequest<Bytes>, Kind> {
-        count(&self.counters.connections);
-        let (stream, handshake) = transport::dial(self.options.to, self.tls.as_ref()).await?;
-        match handshake {
-            Some(HandshakeKind::Resumed) => count(&self.counters.handshakes_resumed),
-            Some(_) => count(&self.counters.handshakes_full),
-            None => {}
-        }
+        let tls = self.tls.as_ref();
+        let stream = transport::dial(self.options.to, tls, &self.counters).await?;
         let (requests, connection) = Builder::new()
             .initial_window_size(WINDOW_BYTES)
             .initial_connection_window_size(WINDOW_BYTES)
             .enable_push(false)
             .handshake(stream)
             .await
-            .map_err(|_| Kind::Connect)?;
+            .map_err(|error| self.counters.failed(Kind::Connect, error))?;
         // Ends with the last handle, or when the server closes; every stream hears why.
         tokio::task::spawn_local(connection);
         Ok(requests)

@@ -1,6 +1,8 @@
 //! How a request ended, and what a client counts besides.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::fmt::Display;
 use std::time::Duration;
 
 /// A request that got its whole response.
@@ -83,6 +85,16 @@ pub struct Counters {
     pub retries_refused: Cell<u64>,
     /// Requests that waited because every connection or stream was taken.
     pub waits: Cell<u64>,
+    /// The first failure of a kind in its own words, for kinds that have any.
+    pub words: RefCell<BTreeMap<Kind, String>>,
+}
+
+impl Counters {
+    /// Turns an error into its kind, and remembers what the first of that kind said.
+    pub fn failed(&self, kind: Kind, error: impl Display) -> Kind {
+        self.words.borrow_mut().entry(kind).or_insert_with(|| error.to_string());
+        kind
+    }
 }
 
 /// Adds one.

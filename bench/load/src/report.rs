@@ -18,6 +18,12 @@ pub fn json(load: &Load, run: &Finished) -> Value {
         .filter_map(|kind| Some((kind.as_str().to_owned(), json!(tally.failures.get(kind)?))))
         .collect();
     let counters = &run.counters;
+    let words: Map<String, Value> = counters
+        .words
+        .borrow()
+        .iter()
+        .map(|(kind, words)| (kind.as_str().to_owned(), json!(words)))
+        .collect();
     let saturation = tally.saturation(run.cpu_share);
     json!({
         "load": asked(load),
@@ -27,6 +33,7 @@ pub fn json(load: &Load, run: &Finished) -> Value {
         "responses_per_second": rate(run),
         "errors": tally.errors(),
         "failures": failures,
+        "first_words": words,
         "statuses": statuses,
         "body_bytes": tally.body_bytes,
         "latency_us": durations(&tally.latency),
@@ -114,6 +121,9 @@ pub fn text(load: &Load, run: &Finished) -> String {
         counts.push(format!("errors while warming up: {}", tally.warm_up_errors));
     }
     lines.push(counts.join(", "));
+    for (kind, words) in run.counters.words.borrow().iter() {
+        lines.push(format!("{}, the first: {words}", kind.as_str()));
+    }
     lines.push(format!(
         "{:<24}{:>10}{:>10}{:>10}{:>10}{:>10}",
         "ms", "p50", "p90", "p99", "p99.9", "max"

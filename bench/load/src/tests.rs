@@ -288,7 +288,9 @@ fn failures_have_kinds() {
             let run = sent(&line).await;
             assert_eq!(run.tally.failures, [(kind, 3)].into(), "{kind:?}: {:?}", run.tally);
             assert_eq!(report::json(&load(&line), &run)["errors"], 3);
-            assert!(report::text(&load(&line), &run).contains(kind.as_str()));
+            let text = report::text(&load(&line), &run);
+            assert!(text.contains(kind.as_str()), "{text}");
+            assert_eq!(text.contains("the first: "), kind == Kind::Connect, "{text}");
         }
         let line = format!("https://{mute}/ --insecure --rate 100 --requests 2");
         assert_eq!(sent(&line).await.tally.failures, [(Kind::Tls, 2)].into());

@@ -19,7 +19,7 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
 use crate::failure::{self, Failure};
-use crate::outcome::Kind;
+use crate::outcome::{Counters, Kind, count};
 
 /// How handshakes are made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -145,21 +145,24 @@ pub enum Stream {
     Tls(Box<TlsStream<TcpStream>>),
 }
 
-/// What a fresh connection's TLS did; nothing over plain TCP.
-pub type Handshake = Option<HandshakeKind>;
-
 /// Connects, and shakes hands where `tls` is given.
 ///
 /// # Errors
 ///
 /// [`Kind::Connect`] or [`Kind::Tls`].
-pub async fn dial(to: SocketAddr, tls: Option<&Tls>) -> Result<(Stream, Handshake), Kind> {
-    let tcp = TcpStream::connect(to).await.map_err(|_| Kind::Connect)?;
-    tcp.set_nodelay(true).map_err(|_| Kind::Connect)?;
-    let Some(tls) = tls else { return Ok((Stream::Plain(tcp), None)) };
-    let stream = tls.connector.connect(tls.name.clone(), tcp).await.map_err(|_| Kind::Tls)?;
-    let kind = stream.get_ref().1.handshake_kind();
-    Ok((Stream::Tls(Box::new(stream)), kind))
+pub async fn dial(to: SocketAddr, tls: Option<&Tls>, counters: &Counters) -> Result<Stream, Kind> {
+    count(&counters.connections);
+    let connected = TcpStream::connect(to).await;
+    let tcp = connected.map_err(|error| counters.failed(Kind::Connect, error))?;
+    tcp.set_nodelay(true).map_err(|error| counters.failed(Kind::Connect, error))?;
+    let Some(tls) = tls else { return Ok(Stream::Plain(tcp)) };
+    let shaken = tls.connector.connect(tls.name.clone(), tcp).await;
+    let stream = shaken.map_err(|error| counters.failed(Kind::Tls, error))?;
+    match stream.get_ref().1.handshake_kind() {
+        Some(HandshakeKind::Resumed) => count(&counters.handshakes_resumed),
+        _ => count(&counters.handshakes_full),
+    }
+    Ok(Stream::Tls(Box::new(stream)))
 }
 
 impl Stream {
