@@ -12,6 +12,9 @@ use crate::failure::{Context, Failure, Result};
 /// Longest wait for any one read, write or connect.
 const IO_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// The same for a call of an API: ten thousand documents take a while on a busy machine.
+const CALL_TIMEOUT: Duration = Duration::from_secs(60);
+
 /// Largest answer held: metrics of a large configuration are some megabytes.
 const ANSWER_BYTES_MAX: u64 = 64 << 20;
 
@@ -42,10 +45,14 @@ impl Answer {
 
 /// Sends `request` byte for byte and reads one answer, whether or not the connection then stays.
 pub fn exchange(to: SocketAddr, request: &[u8]) -> Result<Answer> {
+    exchange_within(IO_TIMEOUT, to, request)
+}
+
+fn exchange_within(limit: Duration, to: SocketAddr, request: &[u8]) -> Result<Answer> {
     let mut stream =
         TcpStream::connect_timeout(&to, IO_TIMEOUT).context(format!("connecting to {to}"))?;
-    stream.set_read_timeout(Some(IO_TIMEOUT)).context("setting a timeout")?;
-    stream.set_write_timeout(Some(IO_TIMEOUT)).context("setting a timeout")?;
+    stream.set_read_timeout(Some(limit)).context("setting a timeout")?;
+    stream.set_write_timeout(Some(limit)).context("setting a timeout")?;
     stream.write_all(request).context(format!("sending to {to}"))?;
     let mut bytes = Vec::new();
     let mut buffer = vec![0; 64 << 10];
@@ -81,7 +88,7 @@ pub fn call(
          Content-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
         body.len()
     );
-    let answer = exchange(to, request.as_bytes())?;
+    let answer = exchange_within(CALL_TIMEOUT, to, request.as_bytes())?;
     if answer.status != 200 {
         let text = answer.text();
         return Err(Failure::new(format!("{method} {path} answered {}: {text}", answer.status)));
