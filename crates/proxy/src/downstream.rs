@@ -268,6 +268,7 @@ impl<D: Transport> Downstream<D> {
 
     /// Ends a connection on which everything was said, by both sides.
     async fn end(&mut self, worker: &Worker) {
+        self.input.release(&worker.buffers);
         if D::SAYS_GOODBYE {
             // Whoever does not read any more is not waited for.
             let _ = timeout(worker.settings.timeouts.linger, self.io.shutdown()).await;

@@ -92,7 +92,8 @@ pub(crate) async fn accept(
         older = older.saturating_sub(1);
         if is_prepared {
             let entry = Entry::new(&worker, place);
-            tokio::task::spawn_local(serve(entry, stream, peer, tls.clone()));
+            // Boxed: a task of ten kilobytes is moved nine times on its way into the runtime.
+            tokio::task::spawn_local(Box::pin(serve(entry, stream, peer, tls.clone())));
         }
     }
 }

@@ -343,7 +343,8 @@ impl<I: AsyncRead + AsyncWrite + Unpin> Session<I> {
         let exact = head.as_slice().to_vec();
         worker.buffers.give_scratch(head);
         let place = Place::new(client, exact.len());
-        tokio::task::spawn_local(answer(place, receive, respond, exact, asked));
+        // Boxed: the runtime moves a task several times, and this one is kilobytes long.
+        tokio::task::spawn_local(Box::pin(answer(place, receive, respond, exact, asked)));
     }
 
     /// Ends a connection that has been without something for too long.
