@@ -25,7 +25,7 @@ use crate::template::{self, Values};
 const READY_LIMIT: Duration = Duration::from_secs(20);
 
 /// From a signal to a successor that serves.
-const UPGRADE_LIMIT: Duration = Duration::from_secs(20);
+const UPGRADE_LIMIT: Duration = Duration::from_secs(60);
 
 /// Between two looks for it.
 const UPGRADE_POLL: Duration = Duration::from_millis(20);
