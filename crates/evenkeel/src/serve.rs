@@ -32,6 +32,7 @@ use self::control_plane::{ControlPlane, Prepared};
 use self::data_plane::DataPlane;
 use self::ground::{Ground, Once};
 use self::reload::Reload;
+use self::run::Signals;
 use self::sockets::{Sockets, heed_manager};
 pub(crate) use self::succession::predecessor::Heritage;
 use crate::cli::ServeArgs;
@@ -47,6 +48,7 @@ pub(crate) struct Node {
     pub(crate) https: Vec<SocketAddr>,
     /// Signals, the watchdog, and whoever looks at files.
     house: Runtime,
+    signals: Signals,
     ground: Ground,
     data: DataPlane,
     /// `None` while there is none, because a hand-over failed and it could not begin again.
@@ -74,6 +76,9 @@ impl Node {
             .enable_all()
             .build()
             .map_err(Failure::doing("starting the first thread"))?;
+        let signals = house
+            .block_on(async { Signals::listen() })
+            .map_err(Failure::doing("listening for signals"))?;
         let sockets = Sockets::gather(&settings, stock)?;
         let (mut ground, Once { geo_files, notices }) = Ground::lay(settings, sockets)?;
         if let Some(predecessor) = &predecessor {
@@ -97,6 +102,7 @@ impl Node {
             http: ground.sockets.http_addresses(),
             https: ground.sockets.https_addresses(),
             house,
+            signals,
             ground,
             data,
             control: Some(control),

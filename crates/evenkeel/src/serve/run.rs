@@ -21,8 +21,10 @@ use crate::exit::Failure;
 /// After this long a control plane that could not begin again is tried once more.
 const RETRY_AFTER: Duration = Duration::from_secs(5);
 
-/// Signals that are listened for.
-struct Signals {
+/// Signals that are listened for: from before anybody is told that we serve, for one that nobody
+/// listens for ends the process.
+#[derive(Debug)]
+pub(super) struct Signals {
     terminate: Signal,
     interrupt: Signal,
     hangup: Signal,
@@ -30,7 +32,8 @@ struct Signals {
 }
 
 impl Signals {
-    fn listen() -> io::Result<Self> {
+    /// To be called within a runtime.
+    pub(super) fn listen() -> io::Result<Self> {
         Ok(Self {
             terminate: signal(SignalKind::terminate())?,
             interrupt: signal(SignalKind::interrupt())?,
@@ -71,19 +74,15 @@ impl Node {
     /// Serves until a signal asks to stop, or another process has taken over; then drains.
     ///
     /// # Errors
-    /// When signals cannot be received, or a worker ended by itself.
+    /// When a worker ended by itself.
     pub(crate) fn run(mut self) -> Result<(), Failure> {
-        let entered = self.house.handle().clone();
-        let entered = entered.enter();
-        let mut signals = Signals::listen().map_err(Failure::doing("listening for signals"))?;
-        drop(entered);
         manager::keep_watchdog_quiet(self.house.handle());
         manager::ready();
         loop {
-            match self.next(&mut signals) {
-                Event::Stop => return self.stop(signals),
+            match self.next() {
+                Event::Stop => return self.stop(),
                 Event::Failed => {
-                    let _ = self.stop(signals);
+                    let _ = self.stop();
                     return Err(Failure::doing("serving requests")("a worker ended by itself"));
                 }
                 Event::Reload => {
@@ -93,17 +92,17 @@ impl Node {
                     manager::ready();
                 }
                 Event::Resume => self.resume(),
-                Event::Upgrade => match self.upgrade(&mut signals) {
-                    Upgrade::Done => return self.leave(signals),
-                    Upgrade::Stopped => return self.stop(signals),
+                Event::Upgrade => match self.upgrade() {
+                    Upgrade::Done => return self.leave(),
+                    Upgrade::Stopped => return self.stop(),
                     Upgrade::Failed => {}
                 },
             }
         }
     }
 
-    fn next(&mut self, signals: &mut Signals) -> Event {
-        let Self { house, data, control, .. } = self;
+    fn next(&mut self) -> Event {
+        let Self { house, signals, data, control, .. } = self;
         house.block_on(async {
             tokio::select! {
                 _ = signals.terminate.recv() => Event::Stop,
@@ -117,7 +116,7 @@ impl Node {
     }
 
     /// Has another process take over. Whatever fails, this one serves as before.
-    fn upgrade(&mut self, signals: &mut Signals) -> Upgrade {
+    fn upgrade(&mut self) -> Upgrade {
         if std::process::id() == 1 || !self.reload.is_repeatable() {
             tracing::error!(
                 "This process cannot hand over: the container ends with it, or it is a demo."
@@ -135,7 +134,8 @@ impl Node {
             }
         };
         let line = successor.line();
-        let prepared = self.house.block_on(async {
+        let Self { house, signals, .. } = self;
+        let prepared = house.block_on(async {
             let prepared = tokio::task::spawn_blocking(move || line.prepared());
             tokio::select! {
                 prepared = prepared => Some(prepared.unwrap_or_else(|e| Err(io::Error::other(e)))),
@@ -201,10 +201,10 @@ impl Node {
     }
 
     /// Drains the workers, then ends the rest.
-    fn stop(self, signals: Signals) -> Result<(), Failure> {
+    fn stop(self) -> Result<(), Failure> {
         tracing::info!("Draining: no new connections, requests under way are finished.");
         manager::stopping();
-        let Self { house, ground, data, control, .. } = self;
+        let Self { house, signals, ground, data, control, .. } = self;
         ground.ready.send_replace(false);
         let drain = data.drain();
         house.spawn(end_at_once(signals));
@@ -222,8 +222,8 @@ impl Node {
     }
 
     /// Lets the clients go that are left, while the other process serves those who come.
-    fn leave(self, signals: Signals) -> Result<(), Failure> {
-        let Self { house, ground, data, .. } = self;
+    fn leave(self) -> Result<(), Failure> {
+        let Self { house, signals, ground, data, .. } = self;
         let drain = data.drain();
         drain.send_replace(Drain::Gentle);
         house.spawn(hurry(signals, drain));
