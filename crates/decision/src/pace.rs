@@ -2,7 +2,7 @@
 //!
 //! The estimate is a geometric mean, so that one request in a hundred that takes ten seconds by its
 //! nature says little about the endpoint it happened on. Each answer counts half after
-//! [`HALF_LIFE_TICKS`]; what is left of all of them is the evidence. An endpoint that gets nothing
+//! `HALF_LIFE_TICKS`; what is left of all of them is the evidence. An endpoint that gets nothing
 //! thereby loses its bad name in time, and is tried again.
 //!
 //! All of it is one machine word: threads share it without a lock, by comparing and swapping. On the
