@@ -31,7 +31,8 @@ const CLASSES: [Class; 256] = {
 };
 
 /// Writes a value as the inside of a JSON string (RFC 8259 section 7). UTF-8 stays as it is, but for
-/// controls; any other byte is read as Latin-1, as HTTP once did: `\u00e9`.
+/// controls and what moves or hides text; any other byte is read as Latin-1, as HTTP once did:
+/// `\u00e9`.
 pub(super) fn write_json(out: &mut Vec<u8>, value: &[u8]) {
     let (value, is_cut) = cut(value);
     let plain = value.iter().take_while(|byte| CLASSES[usize::from(**byte)] == Class::Plain);
@@ -53,7 +54,7 @@ fn write_json_text(out: &mut Vec<u8>, text: &str) {
     let mut from = 0;
     for (at, char) in text.char_indices() {
         // Controls beyond ASCII move cursors of terminals as well.
-        if char != '"' && char != '\\' && !char.is_control() {
+        if char != '"' && char != '\\' && !char.is_control() && !deceives(char) {
             continue;
         }
         out.extend_from_slice(&text.as_bytes()[from..at]);
@@ -63,11 +64,22 @@ fn write_json_text(out: &mut Vec<u8>, text: &str) {
             '\n' => out.extend_from_slice(b"\\n"),
             '\r' => out.extend_from_slice(b"\\r"),
             '\t' => out.extend_from_slice(b"\\t"),
-            // All controls are below U+0100.
-            control => write_unicode(out, control as u8),
+            // All are below U+10000.
+            other => {
+                let [.., high, low] = u32::from(other).to_be_bytes();
+                out.extend_from_slice(b"\\u");
+                write_hex(out, high);
+                write_hex(out, low);
+            }
         }
     }
     out.extend_from_slice(&text.as_bytes()[from..]);
+}
+
+/// Whether a character breaks lines for some readers, U+2028 and U+2029, or shows text in another
+/// order than it is in (UAX #9).
+const fn deceives(char: char) -> bool {
+    matches!(char, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 fn write_unicode(out: &mut Vec<u8>, byte: u8) {
@@ -150,6 +162,8 @@ mod tests {
             ),
             ("é€".as_bytes(), "é€", "\\xc3\\xa9\\xe2\\x82\\xac"),
             ("\u{9b}".as_bytes(), "\\u009b", "\\xc2\\x9b"),
+            ("a\u{2028}b".as_bytes(), "a\\u2028b", "a\\xe2\\x80\\xa8b"),
+            ("\u{202e}\u{2066}".as_bytes(), "\\u202e\\u2066", "\\xe2\\x80\\xae\\xe2\\x81\\xa6"),
             (b"caf\xe9!", "caf\\u00e9!", "caf\\xe9!"),
             (b"\xf0\x9f\x92", "\\u00f0\\u009f\\u0092", "\\xf0\\x9f\\x92"),
         ] {
