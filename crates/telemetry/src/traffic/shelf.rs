@@ -1,7 +1,9 @@
 //! Cells of things that have an identity and a name, made when the first request comes to them.
 //!
 //! Cells belong to the identity: a renamed thing goes on counting, under its new name. One that has
-//! left the configuration keeps its cells for a while, so that its last requests are still scraped.
+//! left the configuration keeps its cells for a while, so that its last requests are still scraped;
+//! what comes under its name meanwhile goes on with them, or a counter would fall later and look as
+//! if it had begun anew.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -54,6 +56,21 @@ impl<C> Default for Shelf<C> {
     }
 }
 
+impl<C> Things<C> {
+    /// The cells of a thing of these names that has left, which is forgotten.
+    fn inherit(&mut self, names: [&str; 2]) -> Option<Arc<C>> {
+        if self.left == 0 {
+            return None;
+        }
+        let has_left = |thing: &Thing<C>| {
+            thing.left_at_s.is_some() && thing.names.each_ref().map(|name| &**name) == names
+        };
+        let id = *self.by_id.iter().find(|(_, thing)| has_left(thing))?.0;
+        self.left -= 1;
+        self.by_id.remove(&id).map(|thing| thing.cells)
+    }
+}
+
 impl<C: Default> Shelf<C> {
     /// The cells of a thing. Takes a lock: callers keep what they get.
     pub fn cells(&self, id: u128, names: [&str; 2]) -> Arc<C> {
@@ -61,10 +78,11 @@ impl<C: Default> Shelf<C> {
         if let Some(thing) = things.by_id.get(&id) {
             return Arc::clone(&thing.cells);
         }
-        if things.by_id.len() >= THINGS_MAX {
+        let inherited = things.inherit(names);
+        if inherited.is_none() && things.by_id.len() >= THINGS_MAX {
             return Arc::clone(things.others.get_or_insert_default());
         }
-        let cells = Arc::<C>::default();
+        let cells = inherited.unwrap_or_default();
         let round = things.round;
         let thing =
             Thing { names: owned(names), cells: Arc::clone(&cells), round, left_at_s: None };
@@ -184,6 +202,21 @@ mod tests {
         shelf.follow(1, [(1, [text("a"), text("")])].into_iter());
         shelf.sweep(OUTLIVED_S * 2);
         assert_eq!(names(&shelf), ["a=1"]);
+    }
+
+    #[test]
+    fn what_is_made_again_under_its_name_goes_on_counting() {
+        let shelf = Shelf::<Counter>::default();
+        shelf.cells(1, ["a", ""]).increment();
+        shelf.cells(2, ["b", ""]).increment();
+        shelf.follow(0, [(3, [text("a"), text("")])].into_iter());
+        shelf.cells(3, ["a", ""]).increment();
+        assert_eq!(names(&shelf), ["a=2", "b=1"], "and nothing of another name");
+        shelf.sweep(OUTLIVED_S);
+        assert_eq!(names(&shelf), ["a=2"]);
+        shelf.follow(OUTLIVED_S, std::iter::empty());
+        shelf.sweep(OUTLIVED_S * 2);
+        assert!(names(&shelf).is_empty());
     }
 
     #[test]
