@@ -4,6 +4,7 @@
 
 use std::process::ExitCode;
 
+mod access_log;
 mod api;
 mod args;
 mod cores;

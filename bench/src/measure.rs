@@ -2,13 +2,14 @@
 //! the rest of the machine did meanwhile.
 
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use crate::access_log::{Lines, Log};
 use crate::cores::Cores;
 use crate::cpu::{self, CoreUse, TreeTime, TreeUse};
 use crate::endpoint::{Arrived, Endpoints};
-use crate::failure::Result;
+use crate::failure::{Failure, Result};
 use crate::http;
 use crate::load::{Load, Outcome};
 use crate::machine;
@@ -70,6 +71,8 @@ pub struct Sample {
     pub arrived: Arrived,
     /// What the proxy's own metrics say of its upstream connections, if it has such.
     pub own_metrics: Option<OwnMetrics>,
+    /// What became of the lines of its access log, if it counts them.
+    pub lines: Option<Lines>,
     /// Why the row is void; empty when it counts.
     pub faults: Vec<String>,
 }
@@ -113,7 +116,7 @@ impl OwnMetrics {
 pub fn sample(stage: &Stage<'_>, running: &Running, seconds: u32) -> Result<Sample> {
     let metrics = OwnMetrics::read(running);
     let arrived = stage.endpoints.arrived()?;
-    let log = running.access_log.as_deref().map(size_of);
+    let log = LogBefore::read(running);
     let cores = stage.cores.read()?;
     let generator = cpu::ended_children()?;
     let endpoints = stage.endpoints.time()?;
@@ -132,9 +135,14 @@ pub fn sample(stage: &Stage<'_>, running: &Running, seconds: u32) -> Result<Samp
     let own_metrics =
         metrics.and_then(|before| OwnMetrics::read(running).map(|now| now.since(before)));
     let mut faults = faults(stage, &load, arrived, seconds);
-    if let (Some(file), Some(before)) = (running.access_log.as_deref(), log) {
-        faults.extend(log_fault(file, before, load.requests));
-    }
+    let lines = match log.map(|before| before.judge(running, load.requests)) {
+        Some(Ok(lines)) => lines,
+        Some(Err(failure)) => {
+            faults.push(failure.to_string());
+            None
+        }
+        None => None,
+    };
     Ok(Sample {
         cores: stage.cores,
         load,
@@ -146,6 +154,7 @@ pub fn sample(stage: &Stage<'_>, running: &Running, seconds: u32) -> Result<Samp
         endpoints,
         arrived,
         own_metrics,
+        lines,
         faults,
     })
 }
@@ -182,23 +191,54 @@ pub fn faults(stage: &Stage<'_>, load: &Outcome, arrived: Arrived, seconds: u32)
     faults
 }
 
-fn size_of(file: &Path) -> u64 {
-    std::fs::metadata(file).map_or(0, |metadata| metadata.len())
+/// An access log before the load.
+#[derive(Debug)]
+struct LogBefore {
+    log: Log,
+    bytes: u64,
+    /// By our own counters, where it is ours.
+    lines: Option<Lines>,
 }
 
-/// What is wrong with a log that should have a line for each of so many answers.
-fn log_fault(file: &Path, before: u64, requests: u64) -> Option<String> {
-    let wanted = requests * LOG_LINE_BYTES_MIN;
-    let deadline = Instant::now() + LOG_LIMIT;
-    loop {
-        let written = size_of(file).saturating_sub(before);
-        if written >= wanted {
-            return None;
+impl LogBefore {
+    fn read(running: &Running) -> Option<Self> {
+        let log = running.access_log.clone()?;
+        let lines = running.metrics.and_then(Lines::read);
+        Some(Self { bytes: log.bytes(), log, lines })
+    }
+
+    /// Whether the log is what it should be after so many answers.
+    fn judge(self, running: &Running, requests: u64) -> Result<Option<Lines>> {
+        let (Some(metrics), Some(before)) = (running.metrics, self.lines) else {
+            self.has_bytes_for(requests)?;
+            return Ok(None);
+        };
+        if self.log.is_stalled {
+            let written = Lines::read(metrics).map_or(0.0, |now| now.written - before.written);
+            if written > 0.0 {
+                return Err(Failure::new(format!(
+                    "{written} lines went to a disk that is stalled"
+                )));
+            }
         }
-        if Instant::now() >= deadline {
-            return Some(format!("the access log has {written} bytes for {requests} answers"));
+        Lines::settle(&self.log, metrics).map(Some)
+    }
+
+    /// Whether there can be a line for each of so many answers.
+    fn has_bytes_for(&self, requests: u64) -> Result<()> {
+        let deadline = Instant::now() + LOG_LIMIT;
+        loop {
+            let written = self.log.bytes().saturating_sub(self.bytes);
+            if written >= requests * LOG_LINE_BYTES_MIN {
+                return Ok(());
+            }
+            if Instant::now() >= deadline {
+                return Err(Failure::new(format!(
+                    "the access log has {written} bytes for {requests} answers"
+                )));
+            }
+            std::thread::sleep(LOG_POLL);
         }
-        std::thread::sleep(LOG_POLL);
     }
 }
 
@@ -268,6 +308,7 @@ impl Sample {
             endpoints: Duration::ZERO,
             arrived: Arrived { connections: 0, requests },
             own_metrics: None,
+            lines: None,
             faults: Vec::new(),
         }
     }

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
+use crate::access_log::{AccessLog, Log};
 use crate::args::Args;
 use crate::cores::Cores;
 use crate::endpoint::{Addresses, Endpoints};
@@ -64,8 +65,8 @@ pub struct Job {
     pub monitors: bool,
     /// Metrics, where they are not always counted.
     pub metrics: bool,
-    /// Every request logged to a file.
-    pub access_log: bool,
+    /// Whether requests are logged.
+    pub access_log: AccessLog,
     /// A TLS listener beside the plain one, with this certificate.
     pub tls: Option<Certificate>,
     /// Hosts served, at least 1: [`request::host`] names them.
@@ -94,7 +95,7 @@ pub struct Running {
     /// Where it publishes metrics.
     pub metrics: Option<SocketAddr>,
     /// Where it logs requests.
-    pub access_log: Option<PathBuf>,
+    pub access_log: Option<Log>,
 }
 
 impl Job {
@@ -105,7 +106,7 @@ impl Job {
             affinity: false,
             monitors: false,
             metrics: false,
-            access_log: false,
+            access_log: AccessLog::Off,
             tls: None,
             hosts: 1,
             large_bodies: false,

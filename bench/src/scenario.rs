@@ -7,6 +7,7 @@ use crate::interleave;
 use crate::report::Figure;
 use crate::shape::{Drive, Shape};
 
+mod access_log;
 mod affinity;
 mod bodies;
 mod dns;
@@ -60,6 +61,7 @@ pub const ALL: &[Scenario] = &[
     Scenario::interleaved(&everything_on::QUIET),
     Scenario::interleaved(&everything_on::LOGGED),
     Scenario::interleaved(&half_load::HALF),
+    Scenario::interleaved(&access_log::LOG),
     idle_connections::SCENARIO,
     uneven::SCENARIO,
     reload::SCENARIO,

@@ -1,6 +1,7 @@
 //! What a scenario is made of: what the endpoints serve, how the proxy is loaded, and what is
 //! switched on. A scenario of the common kind is one constant of this type.
 
+use crate::access_log::AccessLog;
 use crate::args::{Affinity, Args};
 use crate::proxy::Job;
 
@@ -26,8 +27,8 @@ pub struct Shape {
     pub monitors: bool,
     /// Metrics, where they are not always counted.
     pub metrics: bool,
-    /// Every request logged to a file.
-    pub access_log: bool,
+    /// Whether requests are logged.
+    pub access_log: AccessLog,
     /// Hosts that the proxy serves and the load asks for in turn, at least 1.
     pub hosts: usize,
     /// Products that cannot take part.
@@ -116,7 +117,7 @@ impl Shape {
         affinity: Affinity::None,
         monitors: false,
         metrics: false,
-        access_log: false,
+        access_log: AccessLog::Off,
         hosts: 1,
         without: &[],
         rows: &[],
@@ -128,7 +129,9 @@ impl Shape {
         self.connections = args.connections.unwrap_or(self.connections);
         self.affinity = args.affinity.unwrap_or(self.affinity);
         self.monitors |= args.monitors;
-        self.access_log |= args.access_log;
+        if args.access_log && !self.access_log.is_on() {
+            self.access_log = AccessLog::File;
+        }
         self
     }
 
@@ -161,7 +164,7 @@ impl Shape {
         for (name, on) in [
             ("monitors", self.monitors),
             ("metrics", self.metrics),
-            ("access log", self.access_log),
+            ("access log", self.access_log.is_on()),
         ] {
             if on {
                 words.push(name.to_owned());

@@ -46,7 +46,7 @@ pub(super) fn start(name: &str, job: &Job, dir: &Path) -> Result<Running> {
         ("affinity", job.affinity),
         ("monitors", job.monitors),
         ("metrics", job.metrics),
-        ("access_log", job.access_log),
+        ("access_log", job.access_log.is_on()),
         ("hosts", job.hosts > 1),
         ("tls", tls.is_some()),
     ];
@@ -64,6 +64,6 @@ pub(super) fn start(name: &str, job: &Job, dir: &Path) -> Result<Running> {
         http,
         https: tls.map(|_| https),
         metrics: None,
-        access_log: job.access_log.then(|| dir.join("access.log")),
+        access_log: job.access_log.at(dir.join("access.log"))?,
     })
 }

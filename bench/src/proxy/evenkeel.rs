@@ -39,9 +39,9 @@ pub(super) fn start(name: &str, binary: &Path, job: &Job, dir: &Path) -> Result<
     if job.monitors {
         command.args(["--monitor-interval-min", &MONITOR_INTERVAL_S.to_string()]);
     }
-    let access_log = job.access_log.then(|| dir.join("access.log"));
-    if let Some(file) = &access_log {
-        command.arg("--access-log").arg(file);
+    let access_log = job.access_log.at(dir.join("access.log"))?;
+    if let Some(log) = &access_log {
+        command.arg("--access-log").arg(&log.path);
     }
     let mut process = Process::start(name, command, dir)?;
     let control = Api { address: api };

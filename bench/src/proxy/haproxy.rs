@@ -36,7 +36,7 @@ pub(super) fn start(name: &str, job: &Job, dir: &Path) -> Result<Running> {
     let flags = vec![
         ("affinity", job.affinity),
         ("monitors", job.monitors),
-        ("access_log", job.access_log),
+        ("access_log", job.access_log.is_on()),
         ("splice", job.splice),
         ("hosts", job.hosts > 1),
         ("tls", job.tls.is_some()),
@@ -53,6 +53,6 @@ pub(super) fn start(name: &str, job: &Job, dir: &Path) -> Result<Running> {
         http,
         https: job.tls.is_some().then_some(https),
         metrics: None,
-        access_log: job.access_log.then(|| dir.join(format!("{name}.log"))),
+        access_log: job.access_log.at(dir.join(format!("{name}.log")))?,
     })
 }

@@ -43,7 +43,7 @@ pub(super) fn start(name: &str, job: &Job, dir: &Path) -> Result<Running> {
     ]);
     let flags = vec![
         ("affinity", job.affinity),
-        ("access_log", job.access_log),
+        ("access_log", job.access_log.is_on()),
         ("large_bodies", job.large_bodies),
         ("hosts", job.hosts > 1),
         ("tls", tls.is_some()),
@@ -59,7 +59,7 @@ pub(super) fn start(name: &str, job: &Job, dir: &Path) -> Result<Running> {
         http,
         https: tls.map(|_| https),
         metrics: None,
-        access_log: job.access_log.then(|| dir.join("access.log")),
+        access_log: job.access_log.at(dir.join("access.log"))?,
     })
 }
 

@@ -33,7 +33,7 @@ pub(super) fn header(
         "warm_up_seconds": args.warm_up,
         "affinity": shape.affinity.as_str(),
         "monitors": shape.monitors,
-        "access_log": shape.access_log,
+        "access_log": shape.access_log.is_on(),
         "baseline": args.baseline.as_deref().unwrap_or(shape.baseline),
         "commit": machine::commit(repository),
         "machine": machine::facts(),
@@ -109,6 +109,9 @@ fn turn(sample: &Sample) -> Value {
         "endpoint_requests": sample.arrived.requests,
         "reuse": sample.reuse(),
         "own_reuse": sample.own_metrics.map(OwnMetrics::reuse),
+        "log": sample.lines.map(|lines| json!({
+            "requests": lines.requests, "lines": lines.written, "dropped": lines.dropped,
+        })),
         "void": sample.faults,
     })
 }

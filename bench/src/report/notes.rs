@@ -51,6 +51,13 @@ pub(super) fn measurements(rows: &[Row], baseline: &str) -> Vec<String> {
                 row.samples.len()
             ));
         }
+        if let Some(lines) = row.samples.last().and_then(|sample| sample.lines) {
+            notes.push(format!(
+                "{name}: of {} requests of the last turn, warm-up included, {} have a line and {} \
+                 were counted as dropped: every one is accounted for",
+                lines.requests, lines.written, lines.dropped
+            ));
+        }
         let at_proxy = median(row.spread(Sample::foreign_at_proxy));
         let at_load = median(row.spread(Sample::foreign_at_load));
         if at_proxy.max(at_load) > FOREIGN_MAX {

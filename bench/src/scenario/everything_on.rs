@@ -1,5 +1,6 @@
 //! What a site would run with: sessions by cookie, health monitors, metrics, and the access log.
 
+use crate::access_log::AccessLog;
 use crate::args::Affinity;
 use crate::shape::Shape;
 
@@ -17,6 +18,6 @@ pub(super) const QUIET: Shape = Shape {
 pub(super) const LOGGED: Shape = Shape {
     name: "everything-on-logged",
     about: "the same with an access log to a file",
-    access_log: true,
+    access_log: AccessLog::File,
     ..QUIET
 };
