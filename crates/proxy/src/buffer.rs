@@ -27,12 +27,14 @@ const SCRATCH_BYTES: usize = 4 * 1024;
 /// Free buffers kept per worker; more are given back to the allocator.
 const SMALL_FREE_MAX: usize = 256;
 const LARGE_FREE_MAX: usize = 16;
+const MODEST_FREE_MAX: usize = 256;
 
 /// One worker's free buffers.
 #[derive(Debug, Default)]
 pub(crate) struct BufferPool {
     small: RefCell<Vec<Vec<u8>>>,
     large: RefCell<Vec<Vec<u8>>>,
+    modest: RefCell<Vec<Vec<u8>>>,
     scratch: RefCell<Vec<Vec<u8>>>,
     /// What takes the place of buffers where bytes are not looked at.
     pub(crate) pipes: Pipes,
@@ -45,11 +47,15 @@ impl BufferPool {
         free.borrow_mut().pop().unwrap_or_else(|| vec![0; bytes])
     }
 
+    fn take_modest(&self) -> Vec<u8> {
+        self.modest.borrow_mut().pop().unwrap_or_else(|| vec![0; MODEST_BYTES])
+    }
+
     fn give(&self, storage: Vec<u8>) {
         let (free, max) = match storage.len() {
             SMALL_BYTES => (&self.small, SMALL_FREE_MAX),
             LARGE_BYTES => (&self.large, LARGE_FREE_MAX),
-            MODEST_BYTES => return self.give_scratch(storage),
+            MODEST_BYTES => (&self.modest, MODEST_FREE_MAX),
             _ => return,
         };
         let mut free = free.borrow_mut();
@@ -196,8 +202,7 @@ impl Buffer {
             let large = self.is_hot && max >= LARGE_BYTES;
             // Storage that came with a head is only as long as the head.
             if self.is_modest && self.storage.len() < MODEST_BYTES {
-                // The pool's may have grown.
-                self.storage = vec![0; MODEST_BYTES];
+                self.storage = pool.take_modest();
             } else if !self.is_modest
                 && (self.storage.len() < SMALL_BYTES || (large && self.storage.len() < LARGE_BYTES))
             {

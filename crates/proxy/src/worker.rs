@@ -24,6 +24,7 @@ use tokio::time::timeout;
 use crate::account::Places;
 use crate::buffer::BufferPool;
 use crate::crowd::resident_bytes;
+use crate::h2::names::Names;
 use crate::listener::{self, Listener};
 use crate::settings::{Settings, Timeouts};
 use crate::shared::Shared;
@@ -90,6 +91,8 @@ pub(crate) struct Worker {
     /// Where requests are written down, if they are. What it holds in the end it hands over as it
     /// is dropped.
     pub(crate) access_log: Option<RefCell<AccessLogWriter>>,
+    /// Names of fields of responses over HTTP/2.
+    pub(crate) field_names: Names,
     fields: RefCell<Vec<Vec<Field>>>,
     chance: RefCell<Chance>,
     date: RefCell<Date>,
@@ -233,6 +236,7 @@ impl Worker {
             access_log: shared.access_log.as_ref().map(|log| RefCell::new(log.writer())),
             settings,
             shared,
+            field_names: Names::default(),
             fields: RefCell::default(),
             chance: RefCell::new(Chance(fastrand::Rng::new())),
             date: RefCell::default(),

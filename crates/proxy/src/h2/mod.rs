@@ -14,6 +14,7 @@
 pub(crate) mod fields;
 mod floods;
 mod frames;
+pub(crate) mod names;
 mod piece;
 mod request;
 mod response;

@@ -11,6 +11,7 @@ use std::task::{Context, Poll, Waker};
 
 use bytes::Buf;
 
+use super::names::Names;
 use crate::buffer::{LARGE_BYTES, MODEST_BYTES, SMALL_BYTES};
 use crate::worker::Worker;
 
@@ -45,6 +46,11 @@ impl Outbox {
             queued: Cell::new(0),
             waiting: RefCell::default(),
         })
+    }
+
+    /// The names of fields that have been sent.
+    pub(super) fn names(&self) -> &Names {
+        &self.worker.field_names
     }
 
     /// Counts a stream as one that has something to send.

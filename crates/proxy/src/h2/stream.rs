@@ -137,10 +137,11 @@ impl Stream {
 
     /// Takes a head from the start of `bytes`.
     fn take_head(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let head = response::read(bytes, self.key.as_ref()).map_err(|unsent| {
-            tracing::debug!(?unsent, "A response has no form in HTTP/2.");
-            io::Error::from(io::ErrorKind::InvalidData)
-        })?;
+        let head =
+            response::read(bytes, self.key.as_ref(), self.outbox.names()).map_err(|unsent| {
+                tracing::debug!(?unsent, "A response has no form in HTTP/2.");
+                io::Error::from(io::ErrorKind::InvalidData)
+            })?;
         if head.response.status().is_informational() {
             self.outlet.inform(head.response)?;
         } else {
@@ -197,7 +198,8 @@ impl Stream {
         }
         if !trailers.is_empty() {
             self.let_go()?;
-            let trailers = from_lines(&Bytes::copy_from_slice(trailers), |_| false);
+            let trailers =
+                from_lines(&Bytes::copy_from_slice(trailers), self.outbox.names(), |_| false);
             return self.outlet.body(|send| send.send_trailers(trailers))?.map_err(broken);
         }
         match (self.head.take(), self.held.take()) {
