@@ -12,6 +12,7 @@ from pathlib import Path
 
 import dns.message
 import pytest
+
 from harness import http1, waiting
 from harness.control import Control
 from harness.edge.secure import Secure
@@ -36,6 +37,24 @@ sys.exit(3)
 """
 
 
+# One that serves, as far as it says, but not before the service was asked to stop.
+STOPPED = """\
+#!{python}
+import os, pathlib, signal, socket, time
+predecessor = socket.socket(fileno=0)
+while predecessor.recv(65536) != b"prepare":
+    pass
+predecessor.send(b"ready")
+while predecessor.recv(65536) != b"take":
+    pass
+os.kill(os.getppid(), signal.SIGTERM)
+while "Asked to stop" not in pathlib.Path({log!r}).read_text():
+    time.sleep(0.02)
+predecessor.send(b"serving")
+pathlib.Path({heard!r}).write_bytes(predecessor.recv(65536))
+"""
+
+
 @pytest.fixture
 def chain(own_edge: Evenkeel) -> Iterator[Succession]:
     """The processes of a balancer of the test's own."""
@@ -53,6 +72,23 @@ def movable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[S
     with succession(server) as chain:
         server.start()
         yield chain, path
+
+
+def replace(path: Path, script: str) -> None:
+    """Puts another program where a balancer was started from."""
+    impostor = path.with_name("impostor")
+    impostor.write_text(script)
+    impostor.chmod(0o755)
+    other = path.with_name("next")
+    other.symlink_to(impostor)
+    other.rename(path)
+
+
+def upgrades(server: Evenkeel) -> dict[str, int]:
+    """What is counted of them."""
+    page = http1.get(server.api, "/metrics", "localhost").body.decode()
+    found = re.findall(r'^evenkeel_upgrades_total\{result="(\w+)"\} (\d+)$', page, re.MULTILINE)
+    return {result: int(number) for result, number in found}
 
 
 class Repeated:
@@ -204,11 +240,13 @@ def test_a_new_process_that_refuses_its_settings_changes_nothing(tmp_path):
         file.write_text("pop = 'too long for a place'\n")
         begin = chain.ask()
         chain.await_log(begin, "does not take over; going on")
-        assert "pop" in chain.log_since(begin)
+        assert "pop" in chain.log_since(begin), "it may say why before it is ended"
         assert server.is_ready()
+        assert upgrades(server) == {"done": 0, "refused": 1, "failed": 0}
         file.write_text("pop = 'OPO'\n")
         chain.upgrade()
         assert server.is_ready()
+        assert upgrades(server) == {"done": 1, "refused": 1, "failed": 0}
 
 
 @pytest.mark.parametrize(
@@ -224,13 +262,8 @@ def test_a_new_process_that_dies_leaves_the_old_one_serving(movable, endpoints, 
     pool = control.pool(a)
     balancer = control.balancer(pool)
     server.await_answer(balancer.host, "a")
-    impostor = path.with_name("impostor")
-    impostor.write_text(IMPOSTOR.format(python=sys.executable, steps=steps))
-    impostor.chmod(0o755)
     load = Load(server.http, balancer.host, rate=50).start()
-    other = path.with_name("next")
-    other.symlink_to(impostor)
-    other.rename(path)
+    replace(path, IMPOSTOR.format(python=sys.executable, steps=steps))
     begin = chain.ask()
     chain.await_log(begin, words)
     waiting.until("ready again", server.is_ready, 10)
@@ -240,10 +273,22 @@ def test_a_new_process_that_dies_leaves_the_old_one_serving(movable, endpoints, 
     server.await_answer(balancer.host, "b")
     outcomes = load.stop()
     assert not failures(outcomes), failures(outcomes)[:5]
+    assert upgrades(server) == {"done": 0, "refused": 1 - steps, "failed": steps}
+    other = path.with_name("next")
     other.symlink_to(binary())
     other.rename(path)
     chain.upgrade()
     assert server.get("/", balancer.host).endpoint == "b"
+
+
+def test_a_stop_during_a_hand_over_stops_both(movable, tmp_path):
+    chain, path = movable
+    heard = tmp_path / "heard"
+    log = str(chain.server.log)
+    replace(path, STOPPED.format(python=sys.executable, log=log, heard=str(heard)))
+    chain.ask()
+    assert chain.server.wait(30) == 0
+    waiting.until("its last word", lambda: heard.is_file() and heard.read_text() == "stop")
 
 
 def test_a_sighup_shows_new_certificates_and_names_what_changed(tmp_path, authority):

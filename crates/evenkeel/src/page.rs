@@ -14,6 +14,7 @@ use evenkeel_proxy::{OutlierTable, Shared};
 use evenkeel_telemetry::{Counter, DnsRegistry, Exposition, MetricKind, Registry, render_process};
 
 use crate::records::Records;
+use crate::serve::Upgrades;
 
 /// What the page is made from.
 #[derive(Debug, Clone)]
@@ -28,6 +29,7 @@ pub(crate) struct Sources {
     pub(crate) config: Arc<ConfigStats>,
     /// Times that a geographic database was read again.
     pub(crate) geo_reloads: Arc<Counter>,
+    pub(crate) upgrades: Arc<Upgrades>,
     pub(crate) notifications: Arc<evenkeel_notify::Stats>,
     pub(crate) certificates: Arc<evenkeel_certificate::Stats>,
     pub(crate) records: Records,
@@ -53,6 +55,7 @@ pub(crate) fn render(sources: &Sources) -> String {
     sources.records.render(&mut page);
     node::memory(&mut page, &sources.shared, &sources.geo_reloads);
     node::config(&mut page, &sources.config);
+    node::upgrades(&mut page, &sources.upgrades);
     view(&mut page, &sources.live.load());
     page.finish()
 }

@@ -19,6 +19,7 @@ mod run;
 mod sockets;
 mod succession;
 mod trials;
+mod upgrades;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -34,7 +35,10 @@ use self::ground::{Ground, Once};
 use self::reload::Reload;
 use self::run::Signals;
 use self::sockets::{Sockets, heed_manager};
+use self::succession::Goodbye;
 pub(crate) use self::succession::predecessor::Heritage;
+use self::upgrades::Upgraded;
+pub(crate) use self::upgrades::Upgrades;
 use crate::cli::ServeArgs;
 use crate::exit::Failure;
 use crate::geo;
@@ -56,6 +60,8 @@ pub(crate) struct Node {
     /// What the next control plane goes on from, while there is none.
     stage: Option<Stage>,
     reload: Reload,
+    /// Whether the service was asked to stop while it was handed over to us.
+    is_to_stop: bool,
 }
 
 impl Node {
@@ -83,7 +89,7 @@ impl Node {
         let (mut ground, Once { geo_files, notices }) = Ground::lay(settings, sockets)?;
         if let Some(predecessor) = &predecessor {
             predecessor
-                .ready(&ground.shared.sessions)
+                .ready(&ground.upgrades, &ground.shared.sessions)
                 .map_err(Failure::doing("taking over from the process before"))?;
         }
         let (prepared, first) = Prepared::first(&ground)?;
@@ -94,9 +100,10 @@ impl Node {
         let reloads = Arc::clone(&ground.geo_reloads);
         house.spawn(geo::watch(geo_files, Arc::clone(&reload.look_at_places), reloads));
         ground.ready.send_replace(true);
-        if let Some(predecessor) = predecessor {
-            predecessor.serving();
-        }
+        let goodbye = predecessor.map(|predecessor| {
+            ground.upgrades.count(Upgraded::Done);
+            predecessor.serving()
+        });
         let node = Self {
             api: ground.sockets.api_address()?,
             http: ground.sockets.http_addresses(),
@@ -108,6 +115,7 @@ impl Node {
             control: Some(control),
             stage: None,
             reload,
+            is_to_stop: goodbye == Some(Goodbye::Stop),
         };
         if announce == Announce::Addresses {
             node.announce(token.as_deref());
@@ -128,7 +136,11 @@ impl Node {
 /// # Errors
 /// When a setting cannot be used, the node does not start, or a worker fails.
 pub(crate) fn run(args: ServeArgs, heritage: Heritage) -> Result<(), Failure> {
-    let reading = settings::read(&args);
+    let mut reading = settings::read(&args);
+    if let Some(settings) = reading.settings.take() {
+        settings::judge_places(&settings, &mut reading);
+        reading.settings = Some(settings);
+    }
     let settings = match reading.settings {
         Some(settings) if reading.problems.is_empty() => settings,
         _ => return Err(Failure::Configuration(reading.problems)),

@@ -9,6 +9,8 @@ use evenkeel_model::EndpointId;
 use evenkeel_proxy::Shared;
 use evenkeel_telemetry::{Counter, EndpointLoad, Exposition, MetricKind, Registry};
 
+use crate::serve::Upgrades;
+
 /// Load balancers, pools and endpoints by their traffic.
 pub(super) fn traffic(page: &mut Exposition, workers: &Registry, shared: &Shared) {
     let load = |id: u128| {
@@ -55,4 +57,16 @@ pub(super) fn memory(page: &mut Exposition, shared: &Shared, geo_reloads: &Count
         "Times that a geographic database was read again and used.",
     );
     page.sample("evenkeel_geo_reloads_total", &[], geo_reloads.get());
+}
+
+/// How processes took over from each other.
+pub(super) fn upgrades(page: &mut Exposition, upgrades: &Upgrades) {
+    page.metric(
+        "evenkeel_upgrades_total",
+        MetricKind::Counter,
+        "Upgrades of this service since its first process, by how they ended.",
+    );
+    for (result, number) in upgrades.all() {
+        page.sample("evenkeel_upgrades_total", &[("result", result)], number);
+    }
 }

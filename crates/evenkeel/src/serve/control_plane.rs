@@ -159,6 +159,7 @@ impl Prepared {
             shared: ground.shared.clone(),
             config: publisher.config_stats(),
             geo_reloads: Arc::clone(&ground.geo_reloads),
+            upgrades: Arc::clone(&ground.upgrades),
             notifications: Arc::clone(&notifications),
             certificates: Arc::clone(&ground.tls.stats),
             records: ground.records.clone(),

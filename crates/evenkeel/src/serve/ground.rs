@@ -14,6 +14,7 @@ use tokio::sync::{mpsc, watch};
 
 use super::data_plane::{explain_sources, raise_descriptor_limit};
 use super::sockets::Sockets;
+use super::upgrades::Upgrades;
 use crate::certificates::Tls;
 use crate::exit::Failure;
 use crate::geo;
@@ -42,6 +43,7 @@ pub(super) struct Ground {
     pub(super) notify_peers: mpsc::Sender<ZoneId>,
     /// Times that a geographic database was read again.
     pub(super) geo_reloads: Arc<Counter>,
+    pub(super) upgrades: Arc<Upgrades>,
     /// What `/readyz` tells.
     pub(super) ready: watch::Sender<bool>,
 }
@@ -92,6 +94,7 @@ impl Ground {
             explain,
             notify_peers,
             geo_reloads: Arc::default(),
+            upgrades: Arc::default(),
             ready: watch::Sender::new(false),
             settings,
         };

@@ -7,6 +7,7 @@
 //! | SIGUSR2 | another process takes over, this one drains gently |
 
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use evenkeel_net::drain::Drain;
@@ -14,7 +15,9 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
 use super::control_plane::Prepared;
+use super::succession::Goodbye;
 use super::succession::successor::Successor;
+use super::upgrades::Upgraded;
 use super::{Node, manager};
 use crate::exit::Failure;
 
@@ -64,7 +67,8 @@ enum Event {
 
 /// What became of an upgrade.
 enum Upgrade {
-    Done,
+    /// What we said to the process that serves.
+    Done(Goodbye),
     Failed,
     /// It was asked to stop meanwhile.
     Stopped,
@@ -78,6 +82,19 @@ impl Node {
     pub(crate) fn run(mut self) -> Result<(), Failure> {
         manager::keep_watchdog_quiet(self.house.handle());
         manager::ready();
+        if self.is_to_stop {
+            tracing::info!("The service was asked to stop while it was handed over.");
+            // A signal to both processes is one wish.
+            let Self { house, signals, .. } = &mut self;
+            house.block_on(async {
+                tokio::select! {
+                    biased;
+                    () = signals.stop() => {}
+                    () = std::future::ready(()) => {}
+                }
+            });
+            return self.stop();
+        }
         loop {
             match self.next() {
                 Event::Stop => return self.stop(),
@@ -93,7 +110,8 @@ impl Node {
                 }
                 Event::Resume => self.resume(),
                 Event::Upgrade => match self.upgrade() {
-                    Upgrade::Done => return self.leave(),
+                    Upgrade::Done(Goodbye::Yours) => return self.leave(Drain::Gentle),
+                    Upgrade::Done(Goodbye::Stop) => return self.leave(Drain::Prompt),
                     Upgrade::Stopped => return self.stop(),
                     Upgrade::Failed => {}
                 },
@@ -121,6 +139,7 @@ impl Node {
             tracing::error!(
                 "This process cannot hand over: the container ends with it, or it is a demo."
             );
+            self.ground.upgrades.count(Upgraded::Refused);
             return Upgrade::Failed;
         }
         tracing::info!("Starting the process that is to take over.");
@@ -129,6 +148,7 @@ impl Node {
             Ok(successor) => successor,
             Err(error) => {
                 tracing::error!(%error, "No other process could be started; going on.");
+                self.ground.upgrades.count(Upgraded::Refused);
                 manager::ready();
                 return Upgrade::Failed;
             }
@@ -145,8 +165,9 @@ impl Node {
         match prepared {
             Some(Ok(())) => self.hand_over(successor),
             Some(Err(error)) => {
-                successor.give_up();
+                successor.give_up_for(&error);
                 tracing::error!(%error, "The new process does not take over; going on.");
+                self.ground.upgrades.count(Upgraded::Refused);
                 manager::ready();
                 Upgrade::Failed
             }
@@ -162,19 +183,51 @@ impl Node {
         if let Some(control) = self.control.take() {
             self.stage = control.end();
         }
-        match successor.line().take(&self.ground.shared.sessions) {
-            Ok(()) => {
-                manager::succeeded_by(successor.id());
-                successor.line().yours();
-                tracing::info!(pid = successor.id(), "Another process has taken over.");
-                Upgrade::Done
+        let line = successor.line();
+        let upgrades = Arc::clone(&self.ground.upgrades);
+        let sessions = Arc::clone(&self.ground.shared.sessions);
+        let take = move || line.take(&upgrades, &sessions);
+        let Self { house, signals, .. } = self;
+        let taken = house.block_on(async {
+            let mut taken = tokio::task::spawn_blocking(take);
+            let mut goodbye = Goodbye::Yours;
+            loop {
+                tokio::select! {
+                    taken = &mut taken => {
+                        let taken = taken.unwrap_or_else(|error| Err(io::Error::other(error)));
+                        return Some(taken.map(|()| goodbye).map_err(|error| (error, goodbye)));
+                    }
+                    () = signals.stop() => match goodbye {
+                        Goodbye::Yours => goodbye = Goodbye::Stop,
+                        Goodbye::Stop => return None,
+                    },
+                }
+                tracing::info!("Asked to stop: the new process will be as well, once it serves.");
             }
-            Err(error) => {
+        });
+        match taken {
+            Some(Ok(goodbye)) => {
+                let id = successor.id();
+                manager::succeeded_by(id);
+                successor.line().part(goodbye);
+                tracing::info!(pid = id, "Another process has taken over.");
+                self.house.spawn_blocking(move || successor.see_off());
+                Upgrade::Done(goodbye)
+            }
+            Some(Err((error, goodbye))) => {
                 tracing::error!(%error, "The new process has failed; going on.");
-                successor.give_up();
+                successor.give_up_for(&error);
+                self.ground.upgrades.count(Upgraded::Failed);
+                if goodbye == Goodbye::Stop {
+                    return Upgrade::Stopped;
+                }
                 self.resume();
                 manager::ready();
                 Upgrade::Failed
+            }
+            None => {
+                successor.give_up();
+                Upgrade::Stopped
             }
         }
     }
@@ -222,11 +275,14 @@ impl Node {
     }
 
     /// Lets the clients go that are left, while the other process serves those who come.
-    fn leave(self) -> Result<(), Failure> {
+    fn leave(self, how: Drain) -> Result<(), Failure> {
         let Self { house, signals, ground, data, .. } = self;
         let drain = data.drain();
-        drain.send_replace(Drain::Gentle);
-        house.spawn(hurry(signals, drain));
+        drain.send_replace(how);
+        match how {
+            Drain::Prompt => house.spawn(end_at_once(signals)),
+            Drain::Not | Drain::Gentle => house.spawn(hurry(signals, drain)),
+        };
         let records = ground.records.clone();
         drop(ground);
         let outcome = data.join();

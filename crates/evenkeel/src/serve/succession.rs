@@ -8,7 +8,7 @@
 //!  │◀─────────────────────────────── ready ──┤
 //!  │ ends its control plane: answers what
 //!  │ was asked, writes health, closes the store
-//!  ├─ sessions … ─ take ────────────────────▶│ opens the store, probes, serves
+//!  ├─ upgrades, sessions … ─ take ──────────▶│ opens the store, probes, serves
 //!  │◀───────────────────────────── serving ──┤
 //!  ├─ yours ────────────────────────────────▶│ tells the service manager
 //!  │ drains gently, ends                     │
@@ -18,6 +18,9 @@
 //! old process serves as if nothing had happened; from then until `serving` its data plane goes on
 //! with the last view, and nothing answers the API, whose clients wait. Each step has a time limit.
 //! Whatever fails, the old process ends the new one and begins its own control plane again.
+//!
+//! Whoever asks the service to stop while it is handed over asks the old process, the only one he
+//! knows: it says `stop` in place of `yours`, and both drain promptly.
 //!
 //! Each letter is a word, and what belongs to it on the same line or behind it. Both sides speak
 //! [`VERSION`], which the old one tells in [`VARIABLE`]; a program that knows neither fails at the
@@ -39,10 +42,12 @@ const VERSION: &str = "1";
 const SOCKETS: &str = "sockets";
 const PREPARE: &str = "prepare";
 const READY: &str = "ready";
+const UPGRADES: &str = "upgrades ";
 const SESSIONS: &str = "sessions";
 const TAKE: &str = "take";
 const SERVING: &str = "serving";
 const YOURS: &str = "yours";
+const STOP: &str = "stop";
 
 /// Starting a program, reading settings, certificates and geographic databases.
 const PREPARE_LIMIT: Duration = Duration::from_secs(60);
@@ -52,6 +57,26 @@ const END_LIMIT: Duration = Duration::from_secs(60);
 const TAKE_LIMIT: Duration = Duration::from_secs(60);
 /// What needs no work at all.
 const WORD_LIMIT: Duration = Duration::from_secs(5);
+/// A program that has given up has so long to say why.
+const LAST_WORDS_LIMIT: Duration = Duration::from_secs(2);
+
+/// What becomes of a process that has just taken over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Goodbye {
+    /// It serves.
+    Yours,
+    /// Somebody has asked the service to stop meanwhile.
+    Stop,
+}
+
+impl Goodbye {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Yours => YOURS,
+            Self::Stop => STOP,
+        }
+    }
+}
 
 /// Waits for a letter that has to come.
 fn receive(letters: &Letters, within: Duration) -> io::Result<Letter> {

@@ -8,10 +8,11 @@ use evenkeel_net::letters::{Letter, Letters};
 use evenkeel_proxy::SharedSessions;
 
 use super::{
-    END_LIMIT, PREPARE, READY, SERVING, SESSIONS, SOCKETS, TAKE, VARIABLE, VERSION, WORD_LIMIT,
-    YOURS, expect, receive, unexpected,
+    END_LIMIT, Goodbye, PREPARE, READY, SERVING, SESSIONS, SOCKETS, STOP, TAKE, UPGRADES, VARIABLE,
+    VERSION, WORD_LIMIT, YOURS, receive, unexpected,
 };
 use crate::exit::Failure;
+use crate::serve::upgrades::Upgrades;
 
 /// What a process was given by whoever started it.
 #[derive(Debug, Default)]
@@ -83,12 +84,12 @@ impl Predecessor {
         }
     }
 
-    /// Says that everything is read and judged, and waits until the store is ours. Sessions that it
-    /// remembers are kept. A predecessor that dies meanwhile has left the store as well.
+    /// Says that everything is read and judged, and waits until the store is ours. What it has
+    /// counted is counted on, and sessions that it remembers are kept. A predecessor that dies meanwhile has left the store as well.
     ///
     /// # Errors
     /// When it says nothing in time, or nonsense: it goes on alone then.
-    pub(crate) fn ready(&self, sessions: &SharedSessions) -> io::Result<()> {
+    pub(crate) fn ready(&self, upgrades: &Upgrades, sessions: &SharedSessions) -> io::Result<()> {
         if self.0.send(READY.as_bytes(), &[]).is_err() {
             return Ok(());
         }
@@ -103,21 +104,31 @@ impl Predecessor {
             if letter.text == TAKE.as_bytes() {
                 return Ok(());
             }
-            match letter.text.strip_prefix(SESSIONS.as_bytes()) {
-                Some(kept) => sessions.restore(kept),
-                None => return Err(unexpected(&letter.text)),
+            if let Some(kept) = letter.text.strip_prefix(SESSIONS.as_bytes()) {
+                sessions.restore(kept);
+            } else if let Some(counted) = letter.text.strip_prefix(UPGRADES.as_bytes()) {
+                upgrades.restore(counted);
+            } else {
+                return Err(unexpected(&letter.text));
             }
         }
     }
 
     /// Says that everything is served, and waits until the service manager knows who we are.
-    pub(crate) fn serving(self) {
+    pub(crate) fn serving(self) -> Goodbye {
         // Whether or not it hears: we serve.
-        if self.0.send(SERVING.as_bytes(), &[]).is_ok()
-            && let Err(error) = expect(&self.0, YOURS, WORD_LIMIT)
-        {
-            tracing::warn!(%error, "The process before did not say goodbye.");
+        if self.0.send(SERVING.as_bytes(), &[]).is_err() {
+            return Goodbye::Yours;
         }
+        let said = receive(&self.0, WORD_LIMIT).and_then(|letter| match &letter.text[..] {
+            said if said == YOURS.as_bytes() => Ok(Goodbye::Yours),
+            said if said == STOP.as_bytes() => Ok(Goodbye::Stop),
+            said => Err(unexpected(said)),
+        });
+        said.unwrap_or_else(|error| {
+            tracing::warn!(%error, "The process before did not say goodbye.");
+            Goodbye::Yours
+        })
     }
 }
 

@@ -5,15 +5,20 @@ use std::io;
 use std::os::fd::BorrowedFd;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use evenkeel_net::inherit::{Chosen, Purpose};
 use evenkeel_net::letters::{DESCRIPTORS_MAX, Letters, TEXT_BYTES_MAX};
 use evenkeel_proxy::SharedSessions;
 
 use super::{
-    PREPARE, PREPARE_LIMIT, READY, SERVING, SESSIONS, SOCKETS, TAKE, TAKE_LIMIT, VARIABLE, VERSION,
-    WORD_LIMIT, YOURS, expect,
+    Goodbye, LAST_WORDS_LIMIT, PREPARE, PREPARE_LIMIT, READY, SERVING, SESSIONS, SOCKETS, TAKE,
+    TAKE_LIMIT, UPGRADES, VARIABLE, VERSION, WORD_LIMIT, expect,
 };
+use crate::serve::upgrades::Upgrades;
+
+/// How often a program that has given up is looked at.
+const LOOK_INTERVAL: Duration = Duration::from_millis(10);
 
 /// Variables that were meant for one process. Those of `LISTEN_` are gone already.
 const PERSONAL: [&str; 1] = ["WATCHDOG_PID"];
@@ -53,7 +58,7 @@ impl Successor {
         match successor.line().begin(sockets) {
             Ok(()) => Ok(successor),
             Err(error) => {
-                successor.give_up();
+                successor.give_up_for(&error);
                 Err(error)
             }
         }
@@ -67,6 +72,28 @@ impl Successor {
     /// Who it is.
     pub(crate) fn id(&self) -> u32 {
         self.child.id()
+    }
+
+    /// As [`Self::give_up`], but one that has left the conversation may say why: it is about to end
+    /// by itself.
+    pub(crate) fn give_up_for(mut self, error: &io::Error) {
+        if matches!(
+            error.kind(),
+            io::ErrorKind::UnexpectedEof
+                | io::ErrorKind::BrokenPipe
+                | io::ErrorKind::ConnectionReset
+        ) {
+            let end = Instant::now() + LAST_WORDS_LIMIT;
+            while matches!(self.child.try_wait(), Ok(None)) && Instant::now() < end {
+                std::thread::sleep(LOOK_INTERVAL);
+            }
+        }
+        self.give_up();
+    }
+
+    /// Waits until it has ended, so that no trace of it stays. Blocks for as long as it serves.
+    pub(crate) fn see_off(mut self) {
+        let _ = self.child.wait();
     }
 
     /// Ends it: the store and the sockets are ours again.
@@ -117,8 +144,9 @@ impl Line {
     ///
     /// # Errors
     /// When it ends or takes too long.
-    pub(crate) fn take(&self, sessions: &SharedSessions) -> io::Result<()> {
+    pub(crate) fn take(&self, upgrades: &Upgrades, sessions: &SharedSessions) -> io::Result<()> {
         self.0.limit(WORD_LIMIT)?;
+        self.0.send(format!("{UPGRADES}{}", upgrades.told()).as_bytes(), &[])?;
         let mut letter = Vec::new();
         sessions.export(TEXT_BYTES_MAX - SESSIONS.len(), |kept| {
             letter.clear();
@@ -131,8 +159,8 @@ impl Line {
     }
 
     /// Says goodbye.
-    pub(crate) fn yours(&self) {
+    pub(crate) fn part(&self, goodbye: Goodbye) {
         // It serves whether or not it hears.
-        let _ = self.0.send(YOURS.as_bytes(), &[]);
+        let _ = self.0.send(goodbye.word().as_bytes(), &[]);
     }
 }
