@@ -5,6 +5,7 @@ import signal
 import subprocess
 import threading
 import time
+from collections.abc import Callable
 
 import cloudflare
 import pytest
@@ -58,30 +59,48 @@ def test_a_change_is_live_within_a_second(edge, control, endpoints):
     a, b = endpoints("a", "b")
     pools = [control.pool(a), control.pool(b)]
     balancer = control.balancer(*pools)
-    edge.await_answer(balancer.host, "a", within=1.0)
-    slowest = 0.0
+    edge.await_answer(balancer.host, "a")
+    took = []
     for turn in range(20):
         order = pools if turn % 2 else pools[::-1]
         control.edit(balancer, default_pools=order)
-        acknowledged = time.monotonic()
-        edge.await_answer(balancer.host, "a" if turn % 2 else "b", within=1.0)
-        slowest = max(slowest, time.monotonic() - acknowledged)
-    assert slowest < 1.0
+        expected = "a" if turn % 2 else "b"
+        took.append(live_after(answers_from(edge, balancer.host, expected)))
+        edge.await_answer(balancer.host, expected)
+    assert max(took) < 1.0, took
+
+
+def answers_from(edge: Evenkeel, host: str, endpoint: str) -> Callable[[], bool]:
+    """Whether an endpoint answers, each time that it is asked."""
+    return lambda: edge.get("/", host).endpoint == endpoint
+
+
+def live_after(is_live: Callable[[], bool]) -> float:
+    """How long from now until whoever asks is told the new state: how fast the machine answers is
+    another matter.
+    """
+    acknowledged = time.monotonic()
+    while True:
+        asked = time.monotonic()
+        if is_live():
+            return asked - acknowledged
+        assert asked < acknowledged + 10, "it is never live"
+        time.sleep(waiting.POLL_SECONDS)
 
 
 def test_a_load_balancer_can_be_switched_off_and_deleted(edge, control, endpoints):
     balancer = control.balancer(control.pool(*endpoints("a")))
-    edge.await_answer(balancer.host, "a", within=1.0)
+    edge.await_answer(balancer.host, "a")
 
     def is_gone() -> bool:
         return edge.get("/", balancer.host).status == 409
 
     control.edit(balancer, enabled=False)
-    waiting.until("the host is unknown", is_gone, within=1.0)
+    assert live_after(is_gone) < 1.0
     control.edit(balancer, enabled=True)
-    edge.await_answer(balancer.host, "a", within=1.0)
+    edge.await_answer(balancer.host, "a")
     control.sdk.load_balancers.delete(balancer.id, zone_id=balancer.zone)
-    waiting.until("the host is unknown", is_gone, within=1.0)
+    assert live_after(is_gone) < 1.0
 
 
 def test_sigterm_finishes_what_was_begun_and_exits_0(own_edge, busy):
