@@ -179,3 +179,24 @@ def test_the_packaged_file_is_good(tmp_path):
         "check-config", str(PACKAGED), "--data-dir", str(tmp_path), f"--api=127.0.0.1:{free_port()}"
     )
     assert done.returncode == 0, done
+
+
+@pytest.mark.parametrize(
+    ("text", "variables", "named"),
+    [
+        ('access-log = "."', {}, ":1: access-log: . is a folder"),
+        ('access-log = "absent/a.log"', {}, ":1: access-log: "),
+        ('access-log = ""', {}, ":1: access-log: the path is empty"),
+        ('data-dir = ""', {}, ":1: data-dir: the path is empty"),
+        ('data-dir = "evenkeel.toml"', {}, ":1: data-dir: evenkeel.toml is no folder"),
+        ("connect-timeout = '1,5'", {}, ":1: connect-timeout: takes one value"),
+        ("", {"EVENKEEL_API_TOKEN": "to ken"}, "EVENKEEL_API_TOKEN: "),
+        ("", {"EVENKEEL_POP": "\udcff"}, "EVENKEEL_POP: its value is not UTF-8"),
+    ],
+)
+def test_who_serves_gives_the_same_verdict(file, tmp_path, text, variables, named):
+    checked = file(text, **variables)
+    served = finish("serve", "--config", "evenkeel.toml", cwd=tmp_path, **variables)
+    for done in (checked, served):
+        assert done.returncode == 78, done
+        assert named in done.stderr and len(done.stderr.splitlines()) == 1, done

@@ -128,7 +128,8 @@ pub(crate) fn token_hash(token: &str) -> [u8; 32] {
 }
 
 /// Whether a text can be sent as a token: the letters of RFC 6750 section 2.1.
-pub(crate) fn is_token(text: &str) -> bool {
+#[must_use]
+pub fn is_token(text: &str) -> bool {
     let letters = text.trim_end_matches('=');
     let is_letter = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~+/".contains(&byte);
     !letters.is_empty() && text.len() <= CREDENTIAL_BYTES_MAX && letters.bytes().all(is_letter)

@@ -52,6 +52,7 @@ mod upload;
 mod uses;
 
 pub use audit::STREAM as AUDIT_STREAM;
+pub use auth::is_token;
 pub use bootstrap::{BootstrapError, BootstrapSettings, Bootstrapped, bootstrap};
 pub use ids::timestamp;
 pub use previews::{PreviewAsk, PreviewOutcome, Probed, ProbedPhase, Prober, Probing};

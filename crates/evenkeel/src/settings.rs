@@ -7,14 +7,16 @@ mod clients;
 mod dns;
 mod file;
 mod health;
-mod logs;
 mod listeners;
+mod logs;
 mod near;
 mod passive;
+mod places;
 mod shown;
 mod tls;
 mod traces;
 
+use std::ffi::OsString;
 use std::fmt::Display;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -29,6 +31,7 @@ pub(crate) use self::clients::ClientSettings;
 pub(crate) use self::dns::DnsSettings;
 use self::file::{ConfigFile, Entry};
 pub(crate) use self::health::HealthSettings;
+pub(crate) use self::places::judge_places;
 pub(crate) use self::shown::{Source, Taken, render};
 pub(crate) use self::tls::{AcmeWishes, TlsSettings};
 pub(crate) use self::traces::TraceSettings;
@@ -107,7 +110,7 @@ pub(crate) fn read(args: &ServeArgs) -> Reading {
             return Reading { problems: vec![problem], path, ..Reading::default() };
         }
     };
-    let mut problems = Vec::new();
+    let mut problems = unreadable_variables(std::env::vars_os());
     let mut layers = Layers::new(&environment, file, &mut problems);
     let settings = Some(layers.resolve(args));
     let Layers { taken, file, .. } = layers;
@@ -131,6 +134,17 @@ pub(crate) fn stray_variables() -> Vec<(String, String)> {
         Some((name, meant))
     });
     stray.collect()
+}
+
+/// Variables of ours that cannot be read as text: they would be taken for absent.
+fn unreadable_variables(given: impl Iterator<Item = (OsString, OsString)>) -> Vec<String> {
+    given
+        .filter(|(_, value)| value.to_str().is_none())
+        .filter_map(|(name, _)| {
+            name.into_string().ok().filter(|name| name.starts_with("EVENKEEL_"))
+        })
+        .map(|name| format!("{name}: its value is not UTF-8"))
+        .collect()
 }
 
 fn variable_part(key: &str) -> String {
@@ -207,6 +221,12 @@ impl<'a> Layers<'a> {
                 "EVENKEEL_ACCOUNT_ID: {id:?} is not 32 lower-case hexadecimal digits"
             ));
         }
+        if settings.api_token.as_deref().is_some_and(|token| !evenkeel_control::is_token(token)) {
+            self.problems.push(
+                "EVENKEEL_API_TOKEN: has other characters than letters, digits and -._~+/"
+                    .to_owned(),
+            );
+        }
         self.refuse_conflicts(&settings);
         self.refuse_unknown();
         settings
@@ -272,7 +292,11 @@ impl<'a> Layers<'a> {
     }
 
     fn one<T: FromStr<Err: Display>>(&mut self, key: &str, flag: &Option<String>) -> Option<T> {
-        self.many(key, flag.as_slice())?.pop()
+        let mut values = self.many(key, flag.as_slice())?;
+        if values.len() > 1 {
+            self.problems.push(format!("{key}: takes one value, and {} are given", values.len()));
+        }
+        values.pop()
     }
 
     /// A value of two words, which the file may also give as `false` and `true`.
@@ -347,6 +371,8 @@ fn is_id(id: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::ffi::OsStringExt;
+
     use super::*;
     use clap::Parser;
     use evenkeel_model::Percent;
@@ -381,6 +407,28 @@ mod tests {
         assert_eq!(settings.http, ["127.0.0.1:8080".parse().unwrap()]);
         assert_eq!((settings.pop.as_str(), settings.monitor_interval_min.ms), ("LOC", 10_000));
         assert_eq!(settings.data_dir.to_str(), Some("./evenkeel-data"));
+    }
+
+    #[test]
+    fn one_value_is_not_the_last_of_several() {
+        for (environment, file) in [
+            (&[][..], "connect-timeout = '1,5'"),
+            (&[], "connect-timeout = [1, 5]"),
+            (&[("EVENKEEL_CONNECT_TIMEOUT", "1,5")], ""),
+        ] {
+            let problems = check(&[], environment, file).1;
+            assert_eq!(problems, ["connect-timeout: takes one value, and 2 are given"], "{file}");
+        }
+    }
+
+    #[test]
+    fn a_token_that_cannot_be_sent_and_a_variable_that_is_no_text_are_named() {
+        let problems = check(&[], &[("EVENKEEL_API_TOKEN", "a token")], "").1;
+        assert!(matches!(&problems[..], [one] if one.starts_with("EVENKEEL_API_TOKEN: ")));
+        let given = ["EVENKEEL_POP", "OTHER"]
+            .map(|name| (OsString::from(name), OsString::from_vec(vec![0xff])));
+        let unreadable = unreadable_variables(given.into_iter());
+        assert_eq!(unreadable, ["EVENKEEL_POP: its value is not UTF-8"]);
     }
 
     /// Walks the command line's own definition, so that no flag can be without the other two.
