@@ -7,6 +7,7 @@
 
 use std::future::poll_fn;
 use std::net::{SocketAddr, TcpListener as StdListener};
+use std::pin::Pin;
 use std::rc::Rc;
 use std::task::Poll;
 use std::time::Duration;
@@ -31,6 +32,9 @@ use crate::worker::Worker;
 /// Pause after a failed accept. Without descriptors every accept fails at once; the pause keeps
 /// the thread for the connections it has, whose end brings descriptors back.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(20);
+
+/// A connection that is served to its end.
+type Served = Pin<Box<dyn Future<Output = ()>>>;
 
 /// A socket that clients connect to.
 #[derive(Debug)]
@@ -92,8 +96,7 @@ pub(crate) async fn accept(
         older = older.saturating_sub(1);
         if is_prepared {
             let entry = Entry::new(&worker, place);
-            // Boxed: a task of ten kilobytes is moved nine times on its way into the runtime.
-            tokio::task::spawn_local(Box::pin(serve(entry, stream, peer, tls.clone())));
+            tokio::task::spawn_local(serve(entry, stream, peer, tls.clone()));
         }
     }
 }
@@ -121,9 +124,24 @@ fn note_shed(worker: &Worker, shed: Shed) {
     }
 }
 
-async fn serve(mut entry: Entry, mut stream: TcpStream, peer: SocketAddr, tls: Option<Terminator>) {
+/// Serves a connection to its end. What greets it and what serves it have storage of their own, each
+/// while it runs: neither takes up the room of the other, nor HTTP/2 that of HTTP/1.1.
+async fn serve(mut entry: Entry, stream: TcpStream, peer: SocketAddr, tls: Option<Terminator>) {
     let waker = poll_fn(|context| Poll::Ready(context.waker().clone())).await;
     entry.worker.connections.wake_by(entry.key, waker);
+    let served = Box::pin(greet(&mut entry, stream, peer, tls)).await;
+    if let Some(served) = served {
+        served.await;
+    }
+}
+
+/// Lets a connection in, up to where it speaks HTTP. `None`: it does not.
+async fn greet(
+    entry: &mut Entry,
+    mut stream: TcpStream,
+    peer: SocketAddr,
+    tls: Option<Terminator>,
+) -> Option<Served> {
     let worker = Rc::clone(&entry.worker);
     let limit = worker.settings.timeouts.handshake;
     let (mut client, mut client_port) = (peer.ip().to_canonical(), peer.port());
@@ -136,12 +154,14 @@ async fn serve(mut entry: Entry, mut stream: TcpStream, peer: SocketAddr, tls: O
             }
             other => {
                 tracing::debug!(%peer, ?other, "No PROXY header came from a peer that sends one.");
-                return worker.metrics.proxy_headers_bad.increment();
+                worker.metrics.proxy_headers_bad.increment();
+                return None;
             }
         }
     }
     if let Err(shed) = entry.place.take_for(client) {
-        return note_shed(&worker, shed);
+        note_shed(&worker, shed);
+        return None;
     }
     let unknown = SocketAddr::from(([0, 0, 0, 0], 0));
     let own = stream.local_addr().unwrap_or(unknown);
@@ -152,18 +172,20 @@ async fn serve(mut entry: Entry, mut stream: TcpStream, peer: SocketAddr, tls: O
         ..Arrival::plain(client, own.port())
     };
     let Some(terminator) = tls else {
-        return downstream::serve(worker, stream, arrival).await;
+        return Some(Box::pin(downstream::serve(worker, stream, arrival)));
     };
     let accepted = match timeout(limit, terminator.accept(stream)).await {
         Ok(Ok(accepted)) => accepted,
-        Ok(Err(HandshakeError::AcmeChallenge)) => return,
+        Ok(Err(HandshakeError::AcmeChallenge)) => return None,
         Ok(Err(error)) => {
             tracing::debug!(%peer, %error, cause = ?std::error::Error::source(&error), "No TLS came about.");
-            return worker.metrics.tls_handshakes_failed.increment();
+            worker.metrics.tls_handshakes_failed.increment();
+            return None;
         }
         Err(_) => {
             tracing::debug!(%peer, "A TLS handshake took too long.");
-            return worker.metrics.tls_handshakes_failed.increment();
+            worker.metrics.tls_handshakes_failed.increment();
+            return None;
         }
     };
     worker.metrics.tls_handshakes.increment();
@@ -172,18 +194,16 @@ async fn serve(mut entry: Entry, mut stream: TcpStream, peer: SocketAddr, tls: O
         tls::TlsVersion::Tls13 => TlsVersion::Tls13,
     };
     let tls = Some(Tls { version });
-    match accepted.protocol {
+    Some(match accepted.protocol {
         Alpn::Http1 => {
             let arrival = Arrival { tls, ..arrival };
-            downstream::serve(worker, accepted.stream, arrival).await;
+            Box::pin(downstream::serve(worker, accepted.stream, arrival))
         }
         Alpn::Http2 => {
             let arrival = Arrival { tls, protocol: Protocol::Http2, ..arrival };
-            // Boxed: the connections that speak HTTP/1.1 shall not take up its room.
-            let input = Buffer::default();
-            Box::pin(h2::serve(worker, accepted.stream, input, arrival)).await;
+            Box::pin(h2::serve(worker, accepted.stream, Buffer::default(), arrival))
         }
-    }
+    })
 }
 
 /// A connection's place among its worker's connections; it leaves even if its task panics.
