@@ -1,5 +1,7 @@
 //! The benchmark harness: kept working by every run, used for numbers only when somebody asks.
 
+use std::path::PathBuf;
+
 use crate::process::{BUILD_LIMIT, RUN_LIMIT, cargo, run};
 use crate::suite::Stop;
 use crate::workspace::Workspace;
@@ -13,12 +15,18 @@ pub(crate) fn smoke(workspace: &Workspace) -> Result<(), Stop> {
     run(cargo(&folder).args(["test", "--locked"]), BUILD_LIMIT)?;
     run(cargo(&folder).args(["run", "--quiet", "--locked", "--", "--help"]), RUN_LIMIT)?;
     // The load generator and its endpoints: runs of it on loopback are among its tests.
-    let load = folder.join("load");
-    run(cargo(&load).args(lints), BUILD_LIMIT)?;
-    run(cargo(&load).args(["test", "--locked"]), BUILD_LIMIT)?;
+    let (folder_of_load, target) = load(workspace);
+    run(cargo(&folder_of_load).args(lints), BUILD_LIMIT)?;
+    let mut tests = cargo(&folder_of_load);
+    run(tests.args(["test", "--locked", "--target-dir"]).arg(target), BUILD_LIMIT)?;
     // Two benchmarks stand by themselves: they link the crates they measure and nothing else.
     run(cargo(&folder.join("decision")).args(lints), BUILD_LIMIT)?;
     run(cargo(&folder.join("monitor")).args(lints), BUILD_LIMIT)
+}
+
+/// Where the load generator is, and where it is built: tests of the product use it as well.
+pub(crate) fn load(workspace: &Workspace) -> (PathBuf, PathBuf) {
+    (workspace.root.join("bench/load"), workspace.target.join("bench-load"))
 }
 
 /// Builds the product as users get it and measures it, with the harness's own arguments.

@@ -8,6 +8,7 @@ use std::process::Command;
 
 use crate::process::{BUILD_LIMIT, RUN_LIMIT, cargo, run};
 use crate::suite::Stop;
+use crate::suites::bench;
 use crate::tools;
 use crate::workspace::Workspace;
 
@@ -22,7 +23,16 @@ pub(crate) fn acceptance(workspace: &Workspace) -> Result<(), Stop> {
     tools::program("unbound", "unbound")?;
     tools::program("nsd", "nsd")?;
     tools::program("promtool", "prometheus")?;
-    pytest(workspace, "acceptance", &[])
+    let generator = load_generator(workspace)?;
+    pytest(workspace, "acceptance", &[("EVENKEEL_LOAD_BIN", generator)])
+}
+
+/// The load generator, in the build that its own tests use.
+fn load_generator(workspace: &Workspace) -> Result<PathBuf, Stop> {
+    let (folder, target) = bench::load(workspace);
+    let mut build = cargo(&folder);
+    run(build.args(["build", "--locked", "--target-dir"]).arg(&target), BUILD_LIMIT)?;
+    Ok(target.join("debug/evenkeel-load"))
 }
 
 /// The SDK that TypeScript and JavaScript programs use.
