@@ -79,6 +79,15 @@ impl Log {
         std::fs::metadata(&self.path).map_or(0, |metadata| metadata.len())
     }
 
+    /// Waits until the disk has it: the next turn is not to pay for this one.
+    pub fn sync(&self) -> Result<()> {
+        if self.is_stalled {
+            return Ok(());
+        }
+        let file = File::open(&self.path).context("opening the access log")?;
+        file.sync_all().context("waiting for the disk")
+    }
+
     /// Its lines so far, where it is a file.
     fn lines(&self) -> Result<usize> {
         let bytes = std::fs::read(&self.path).context("reading the access log")?;

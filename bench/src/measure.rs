@@ -135,6 +135,9 @@ pub fn sample(stage: &Stage<'_>, running: &Running, seconds: u32) -> Result<Samp
     let own_metrics =
         metrics.and_then(|before| OwnMetrics::read(running).map(|now| now.since(before)));
     let mut faults = faults(stage, &load, arrived, seconds);
+    if let Some(log) = &log {
+        log.log.sync()?;
+    }
     let lines = match log.map(|before| before.judge(running, load.requests)) {
         Some(Ok(lines)) => lines,
         Some(Err(failure)) => {
