@@ -15,6 +15,7 @@ import pytest
 
 from harness import http1, waiting
 from harness.control import Control
+from harness.edge import frames, http2
 from harness.edge.secure import Secure
 from harness.evenkeel import Evenkeel, binary, environment
 from harness.load import Load, failures
@@ -177,6 +178,38 @@ def test_what_was_begun_before_an_upgrade_goes_on_after_it(chain, own_control, e
     assert after.status == 200, "an idle connection is still answered once"
     for process in chain.past:
         assert process.wait(20) == 0
+
+
+def test_the_last_response_of_a_connection_arrives_however_slowly_it_is_read(
+    tmp_path, authority, endpoints
+):
+    """Windows are updated to the end: a connection that is closed before is reset by that."""
+    server = Secure(tmp_path / "own", authority)
+    with succession(server) as chain:
+        server.start()
+        control = Control(server)
+        (a,) = endpoints("a")
+        balancer = control.balancer(control.pool(a))
+        server.await_answer(balancer.host, "a")
+        size, first = 2 << 20, 1000
+        window = ((frames.INITIAL_WINDOW_SIZE, first),)
+        tls = server.client("h2")
+        with http2.Connection(server.https, tls, "localhost", window, True, 30) as client:
+            stream = client.begin(balancer.host, f"/bytes/{size}")
+            while len(client.head(stream).body) < first:
+                client.step()
+            chain.upgrade()
+            # Both GOAWAYs are out before the body is.
+            for awaited in (frames.GOAWAY, frames.PING):
+                while client.step().type != awaited:
+                    pass
+            client.send(frames.window(0, 1 << 24), frames.window(stream, 1 << 24))
+            while not client.responses[stream].is_over:
+                client.step()
+                client.send(frames.window(0, 1))
+                time.sleep(0.002)
+            assert len(client.responses[stream].body) == size
+        assert chain.past[0].wait(20) == 0
 
 
 def test_verdicts_and_documents_survive(chain, own_control, endpoints):

@@ -180,14 +180,24 @@ where
     .await
 }
 
-/// Reads on for a while: a close with unread bytes is a reset, which could overtake the GOAWAY.
+/// Reads on for a while: a close with unread bytes is a reset, which could overtake the GOAWAY, and
+/// what the kernel still holds of the last answers. In a drain it goes on for as long as the client
+/// is heard to read, since windows are updated to the end; the drain has a limit of its own.
 async fn linger<I: AsyncRead + AsyncWrite + Unpin>(worker: &Worker, wire: &Wire<I>) {
-    let mut deadline = Deadline::after(worker.settings.timeouts.linger);
+    let timeouts = &worker.settings.timeouts;
+    let gently = worker.connections.drains_gently();
+    let limit = if gently { timeouts.downstream_write } else { timeouts.linger };
+    let mut deadline = Deadline::after(limit);
     let mut left = LINGER_BYTES_MAX;
     poll_fn(|context| {
         loop {
             match wire.poll_discard(context) {
-                Poll::Ready(Ok(bytes @ 1..)) if bytes < left => left -= bytes,
+                Poll::Ready(Ok(bytes @ 1..)) if bytes < left => {
+                    left -= bytes;
+                    if worker.connections.is_draining() {
+                        deadline.set(limit);
+                    }
+                }
                 Poll::Ready(_) => return Poll::Ready(()),
                 Poll::Pending => return deadline.poll(context),
             }
@@ -254,7 +264,9 @@ impl<I: AsyncRead + AsyncWrite + Unpin> Session<I> {
             match self.connection.poll_accept(context) {
                 Poll::Ready(Some(Ok((request, respond)))) => self.begin(request, respond, context),
                 Poll::Ready(Some(Err(error))) => return Poll::Ready(self.part(&error)),
-                Poll::Ready(None) if self.is_leaving => return Poll::Ready(Parting::Told),
+                Poll::Ready(None) if self.is_leaving || self.is_draining => {
+                    return Poll::Ready(Parting::Told);
+                }
                 Poll::Ready(None) => return Poll::Ready(Parting::Gone),
                 Poll::Pending if self.has_to_leave() => {}
                 Poll::Pending => break,
