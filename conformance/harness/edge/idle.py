@@ -24,7 +24,7 @@ CONNECTIONS = 2000
 WARM_UP = 100
 
 # Bytes of one idle connection at most, by kind.
-BOUNDS = {"plain": 16 * KIB, "tls": 40 * KIB, "h2": 64 * KIB}
+BOUNDS = {"plain": 16 * KIB, "tls": 40 * KIB, "h2": 56 * KIB}
 
 
 def plain(server: Secure, host: str) -> object:
