@@ -61,5 +61,5 @@ pub use region::Region;
 pub use shedding::{LoadShedding, Percent, SheddingPolicy};
 pub use time::Timestamp;
 pub use topology::{EcsPreference, LocationMode, LocationStrategy, Places, PoolMap, Topology};
-pub use view::{Live, LiveWriter, View};
+pub use view::{HeldView, Live, LiveWriter, LocalView, View};
 pub use zone::{Peer, Record, Soa, Transfer, TsigAlgorithm, TsigKey, Zone, ZoneKey, Zones};

@@ -330,7 +330,7 @@ mod tests {
             revision: 1,
         });
         let shared = crate::Shared::new(evenkeel_net::geo::Geo::builtin());
-        Worker::new(live, Arc::default(), Arc::new(Settings::default()), shared)
+        Worker::new(&live, Arc::default(), Arc::new(Settings::default()), shared)
     }
 
     #[test]

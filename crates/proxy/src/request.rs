@@ -66,7 +66,7 @@ pub(crate) async fn handle<D: Transport>(
 ) -> After {
     let account = Account::begin(worker, &downstream.meter);
     let ray = Ray::new(worker.chance().next_u64(), &worker.settings.pop);
-    let view = worker.live.load();
+    let view = worker.view();
     let host = lower_case(head.host_name.of(downstream.input.filled()));
     let told;
     let visitor = if visitor.arrival.is_trusted {

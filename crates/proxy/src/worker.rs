@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use evenkeel_decision::{Env, Rng};
 use evenkeel_h1::{FIELDS_MAX, Field};
-use evenkeel_model::{Live, Timestamp};
+use evenkeel_model::{HeldView, Live, LocalView, Timestamp};
 use evenkeel_net::drain::Drain;
 use evenkeel_net::resolve::Resolver;
 use evenkeel_net::unix_time_ms;
@@ -76,7 +76,7 @@ pub struct WorkerOptions {
 /// What the connections of one worker share.
 #[derive(Debug)]
 pub(crate) struct Worker {
-    pub(crate) live: Live,
+    view: RefCell<LocalView>,
     pub(crate) metrics: Arc<WorkerMetrics>,
     pub(crate) settings: Arc<Settings>,
     pub(crate) shared: Shared,
@@ -214,7 +214,7 @@ impl Connections {
 
 impl Worker {
     pub(crate) fn new(
-        live: Live,
+        live: &Live,
         metrics: Arc<WorkerMetrics>,
         settings: Arc<Settings>,
         shared: Shared,
@@ -225,7 +225,7 @@ impl Worker {
             settings.timeouts.upstream_idle,
         );
         Self {
-            live,
+            view: RefCell::new(live.local()),
             places: Places::new(Arc::clone(&metrics)),
             metrics,
             buffers: BufferPool::default(),
@@ -241,6 +241,11 @@ impl Worker {
             chance: RefCell::new(Chance(fastrand::Rng::new())),
             date: RefCell::default(),
         }
+    }
+
+    /// The current view: what a request holds of it serves it to its end.
+    pub(crate) fn view(&self) -> Rc<HeldView> {
+        self.view.borrow_mut().load()
     }
 
     /// A field list for a head about to be parsed.
@@ -316,7 +321,7 @@ pub fn run_worker(options: WorkerOptions) -> io::Result<()> {
 
 async fn serve(options: WorkerOptions) -> io::Result<()> {
     let WorkerOptions { live, revision, listeners, metrics, settings, shared, mut drain } = options;
-    let worker = Rc::new(Worker::new(live, metrics, settings, shared));
+    let worker = Rc::new(Worker::new(&live, metrics, settings, shared));
     let mut accepting = JoinSet::new();
     for Listener { socket, tls } in listeners {
         let socket = tokio::net::TcpListener::from_std(socket)?;
@@ -417,7 +422,7 @@ fn sweep_up(worker: &Worker) {
 }
 
 fn follow(worker: &Worker) {
-    let view = worker.live.load();
+    let view = worker.view();
     worker.idle.follow(&view);
     worker.places.follow(&view.config);
     worker.shared.loads.follow(&view.config);
