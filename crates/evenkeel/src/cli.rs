@@ -27,8 +27,7 @@ pub(crate) use ready::ReadyArgs;
 pub(crate) use remote::{BodyArgs, Change, ObjectArgs, Remote, Verb};
 pub(crate) use serve::{
     ApiArgs, ClientArgs, HealthArgs, LogArgs, NameServerArgs, PassiveArgs, ServeArgs, TlsArgs,
-    TraceArgs, setting_names,
-    settings,
+    TraceArgs, setting_names, settings,
 };
 pub(crate) use token::{TokenArgs, TokenChange, TokenVerb};
 pub(crate) use transfer::{CheckArgs, ExportArgs, ImportArgs};

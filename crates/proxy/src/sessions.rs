@@ -120,7 +120,10 @@ mod tests {
     fn sessions_are_handed_out_and_kept_again() {
         let old = SharedSessions::default();
         let key = |n: u128| SessionKey(n << 60 | n);
-        let place = |n: u128| SessionPlace { pool: PoolId(n.to_be_bytes()), endpoint: EndpointId(n as u64) };
+        let place = |n: u128| SessionPlace {
+            pool: PoolId(n.to_be_bytes()),
+            endpoint: EndpointId(n as u64),
+        };
         for n in 0..1000 {
             (&mut &old).keep(key(n), place(n), Timestamp(5000));
         }

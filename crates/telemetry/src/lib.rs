@@ -23,9 +23,7 @@ pub use log_file::LogTo;
 pub use process::render_process;
 pub use record::{RequestEnd, RequestRecord};
 pub use render::{Exposition, MetricKind};
-pub use trace::{
-    RequestSpan, SpanContext, SpanQueue, TraceParent, TraceShare, TraceStats, Tracer,
-};
+pub use trace::{RequestSpan, SpanContext, SpanQueue, TraceParent, TraceShare, TraceStats, Tracer};
 pub use traffic::{
     EndpointLoad, EndpointTraffic, LoadBalancerTraffic, PoolTraffic, SessionResult, Shelf, Traffic,
 };

@@ -7,7 +7,8 @@ use crate::suite::Stop;
 use crate::workspace::Workspace;
 
 /// Workspaces of their own beside the main one: other profiles, other flags, same formatting.
-const SIDE_WORKSPACES: &[&str] = &["bench", "bench/decision", "bench/load", "bench/monitor", "fuzz"];
+const SIDE_WORKSPACES: &[&str] =
+    &["bench", "bench/decision", "bench/load", "bench/monitor", "fuzz"];
 
 /// Formatting of the workspace and of those beside it.
 pub(crate) fn fmt(workspace: &Workspace) -> Result<(), Stop> {
