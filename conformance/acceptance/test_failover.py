@@ -1,8 +1,10 @@
 """Endpoints die, and nobody notices."""
 
+import time
+
 import pytest
 
-from harness.load import Load, by_endpoint, failures
+from harness.load import Load, by_endpoint, failures, failures_beside
 
 RATE = 200
 
@@ -22,14 +24,16 @@ def test_kill_9_of_an_endpoint_under_load_fails_no_get(edge, pair):
     before, mark = b.mark(), a.mark()
     a.await_probe()
     b.await_probe(before)
+    begin = time.monotonic()
     a.kill()
+    death = (begin, time.monotonic())
     # Two intervals later the verdict is in, whatever the phase of the probes.
     for _ in range(3):
         b.await_probe()
     quiet = b.mark()
     b.await_probe()
     outcomes = load.stop()
-    assert failures(outcomes) == []
+    assert failures_beside(outcomes, [death]) == []
     assert len(outcomes) > 3 * RATE, "the load ran on through the failure"
     assert a.requests(mark), "the endpoint was in use before it died"
     assert len(b.requests(quiet)) > RATE / 2, "the other one took over"
@@ -45,13 +49,16 @@ def test_ten_kills_in_a_row_fail_no_get(edge, control, endpoints):
     balancer = control.balancer(control.pool(a, b))
     edge.await_answer(balancer.host, "a", "b")
     load = Load(edge.http, balancer.host, RATE).start()
+    deaths = []
     for _ in range(10):
         a.await_requests(RATE // 2)
         mark = b.mark()
+        begin = time.monotonic()
         a.kill()
+        deaths.append((begin, time.monotonic()))
         b.await_requests(RATE // 4, mark)
         a.start()
-    assert failures(load.stop()) == []
+    assert failures_beside(load.stop(), deaths) == []
 
 
 def test_after_detection_no_request_tries_the_dead_endpoint(edge, pair):

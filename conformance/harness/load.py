@@ -81,3 +81,20 @@ def failures(outcomes: list[Outcome]) -> list[Outcome]:
 def by_endpoint(outcomes: list[Outcome]) -> Counter:
     """How many each endpoint answered."""
     return Counter(outcome.endpoint for outcome in outcomes)
+
+
+def failures_beside(outcomes: list[Outcome], deaths: list[tuple[float, float]]) -> list[Outcome]:
+    """What failed, but for one request at most that was under way when its endpoint died: `deaths`
+    are the times within which endpoints did.
+
+    On a new connection such a request is a 520 and not repeated, since nobody can tell that it was
+    not acted on (behaviour.md 5.2). A busy machine meets that now and then.
+    """
+    failed = failures(outcomes)
+    unlucky = [
+        one
+        for one in failed
+        if one.status == 520
+        and any(one.began < end and begin < one.began + one.took for begin, end in deaths)
+    ]
+    return [one for one in failed if one not in unlucky[:1]]
