@@ -68,6 +68,20 @@ def paced() -> Iterator[Callable[..., list[Paced]]]:
         server.server_close()
 
 
+@pytest.fixture
+def edge(own_edge):
+    """A balancer of its own: an SDK told to validate what it reads does not know the word, and no
+    other test shall meet it.
+    """
+    return own_edge
+
+
+@pytest.fixture
+def control(own_control):
+    """The API of that one."""
+    return own_control
+
+
 def ask(edge, host: str, count: int) -> Counter:
     """Which endpoints answered so many requests, one after the other."""
     with edge.connect() as connection:
